@@ -1,0 +1,153 @@
+/*
+ * wire.h - the protocol between httpd and a warden
+ *
+ * The only code besides names and layout that module and helpers share.
+ * SOCK_SEQPACKET: one connection per request, one message from httpd, a few
+ * answers from the warden; closing the connection is the abort.  Native byte
+ * order: both ends are on one host and installed together.
+ *
+ *   httpd                                   warden
+ *     request + 3 pipe ends (+ memfd)  ->
+ *                                      <-   ACCEPTED at once, or REFUSED
+ *                                      <-   STARTED, or REFUSED
+ *                                      <-   ENDED when the program has ended
+ *
+ * Neither side believes the other's lengths: unpacking checks every one.
+ * Each receive closes all descriptors of a message that it does not return.
+ */
+#ifndef IVLEJAIL_WIRE_H
+#define IVLEJAIL_WIRE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    WIRE_VERSION = 1,
+    WIRE_MESSAGE_MAX = 64 * 1024,       /* one request message */
+    WIRE_STRINGS_MAX = 1024 * 1024,     /* strings, when in a memfd */
+    WIRE_ENV_MAX = 1024,                /* variables */
+    WIRE_INTERPRETERS_MAX = 256,        /* strings of all interpreters */
+    WIRE_PIPES = 3                      /* the program's fds 0, 1, 2 */
+};
+
+enum wire_kind {
+    WIRE_SERVE = 1              /* 2 is kept for leases of resident apps */
+};
+
+/* What httpd asks for.  Strings are NUL-terminated, paths are in the jail. */
+struct wire_request {
+    enum wire_kind kind;
+    uint32_t timeout_seconds;   /* wall clock, 1..WIRE_TIMEOUT_MAX */
+    const char *root;           /* DOCUMENT_ROOT, absolute */
+    const char *filename;       /* absolute; may go on with PATH_INFO */
+    const char *uri;            /* decoded URL-path, for SCRIPT_NAME */
+    const char *method;
+    const char **interpreters;  /* ".ext", program, args..., "" for each */
+    size_t interpreter_count;   /* strings, the "" included */
+    const char **env;           /* "NAME=value"; without SCRIPT_NAME,
+                                   SCRIPT_FILENAME, PATH_INFO,
+                                   PATH_TRANSLATED, DOCUMENT_ROOT, PATH: the
+                                   warden sets those */
+    size_t env_count;
+};
+
+#define WIRE_TIMEOUT_MAX 86400
+
+enum wire_answer_kind {
+    WIRE_ACCEPTED = 1,          /* taken or queued: it will not be run again */
+    WIRE_STARTED = 2,           /* the program runs; its pipes speak now */
+    WIRE_ENDED = 3,             /* last message; wait_status and usage hold */
+    WIRE_REFUSED = 4            /* last message; refusal holds, nothing ran */
+    /* 5 and 6 are kept for a file's descriptor and a directory listing */
+};
+
+enum wire_refusal {
+    WIRE_NOT_REFUSED = 0,
+    WIRE_BUSY,                  /* 503: running and queue are full */
+    WIRE_BAD_REQUEST,           /* 500: message of a wrong form */
+    WIRE_NOT_FOUND,             /* 404 */
+    WIRE_FORBIDDEN,             /* 403: .ht*, not readable, not a file */
+    WIRE_NOT_EXECUTABLE,        /* 403: neither x bit nor interpreter */
+    WIRE_NO_INTERPRETER,        /* 500: #! or IvleJailInterpreter leads to
+                                   nothing that can be executed */
+    WIRE_CANNOT_START,          /* 503: no process, no memory */
+    WIRE_REFUSAL_COUNT
+};
+
+enum wire_limit {               /* which limit ended the program */
+    WIRE_LIMIT_NONE = 0,
+    WIRE_LIMIT_CPU,
+    WIRE_LIMIT_FSIZE,
+    WIRE_LIMIT_WALL,
+    WIRE_LIMIT_COUNT
+};
+
+/* What the warden answers; the same fixed size for each kind. */
+struct wire_answer {
+    uint32_t version;           /* WIRE_VERSION */
+    uint32_t kind;              /* enum wire_answer_kind */
+    uint32_t refusal;           /* enum wire_refusal */
+    uint32_t error;             /* errno behind a refusal, or 0 */
+    int32_t wait_status;        /* ENDED: as of wait(2) */
+    uint32_t limit;             /* ENDED: enum wire_limit */
+    uint64_t cpu_microseconds;  /* ENDED: user + system, with children */
+    uint64_t peak_kib;          /* ENDED: ru_maxrss */
+    uint64_t wall_microseconds; /* ENDED: from STARTED */
+};
+
+/*
+ * Packs *request into at most size bytes at buffer.  Returns the length, or
+ * 0 with errno: EMSGSIZE (does not fit: use wire_send_request, which takes a
+ * memfd), EINVAL (a count or timeout out of bounds).
+ */
+size_t wire_pack(const struct wire_request *request, char *buffer,
+                 size_t size);
+
+/*
+ * Storage for an unpacked request: the strings point into the caller's
+ * buffer, the two arrays are here.
+ */
+struct wire_unpacked {
+    struct wire_request request;
+    const char *interpreters[WIRE_INTERPRETERS_MAX];
+    const char *env[WIRE_ENV_MAX + 1];  /* NULL-terminated */
+};
+
+/*
+ * The reverse of wire_pack.  Returns NULL, or what is wrong with the
+ * message.  Pure; checks every length, count, terminator, that paths are
+ * absolute and that each variable has a name and a '='.
+ */
+const char *wire_unpack(char *buffer, size_t size,
+                        struct wire_unpacked *unpacked);
+
+/*
+ * Sends a request with the three descriptors, through a memfd where it is
+ * larger than WIRE_MESSAGE_MAX.  Blocks at most as long as SO_SNDTIMEO of
+ * sock.  Returns 0 or errno; E2BIG: larger than WIRE_STRINGS_MAX.
+ */
+int wire_send_request(int sock, const struct wire_request *request,
+                      const int pipes[WIRE_PIPES]);
+
+/*
+ * Receives a request into buffer (WIRE_STRINGS_MAX bytes) and the
+ * descriptors (close-on-exec, the caller's to close).  Returns 0 or errno:
+ * EAGAIN (nothing yet, with MSG_DONTWAIT in flags), ECONNRESET (end of
+ * file), EPROTO (wrong form; *reason says what is).
+ */
+int wire_recv_request(int sock, int flags, char *buffer,
+                      struct wire_unpacked *unpacked, int pipes[WIRE_PIPES],
+                      const char **reason);
+
+/* Sends an answer; never blocks, no SIGPIPE.  Returns 0 or errno. */
+int wire_send_answer(int sock, const struct wire_answer *answer);
+
+/*
+ * Receives an answer within SO_RCVTIMEO of sock.  The warden is not trusted:
+ * wrong size, version or value out of its enum is EPROTO, and every
+ * descriptor that came along is closed (sockets with SO_LINGER {1,0}).
+ * Returns 0 or errno: EAGAIN (time over), ECONNRESET (end of file), EPROTO.
+ */
+int wire_recv_answer(int sock, int flags, struct wire_answer *answer);
+
+#endif
