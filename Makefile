@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Makefile - plain GNU make
+#
+#   make                    the module, the helpers and ivlejailctl
+#   sudo make install       the system's own places; DESTDIR, prefix honoured
+#   sudo make check         installs what is missing, builds, tests everything
+#   sudo make demo          a jailed site on a loopback port
+#   make lint               two compilers, cppcheck, clang-tidy, our own rules
+#
+#   TRAMPOLINE_UIDS=33,48   who may call the setuid helper (httpd's uids)
+#   HTTPD_GROUP=www-data    group of the setuid helper: its only callers
+#   WERROR=1                warnings are errors
+#   BUILD=build             where objects go
+#   V=1                     whole command lines
+
+TRAMPOLINE_UIDS ?= 33
+HTTPD_GROUP     ?= www-data
+
+DESTDIR    ?=
+prefix     ?= /usr
+libexecdir ?= $(prefix)/lib/ivlejail
+sbindir    ?= $(prefix)/sbin
+mandir     ?= $(prefix)/share/man
+docdir     ?= $(prefix)/share/doc/ivlejail
+sysconfdir ?= /etc
+statedir   ?= /var/lib/ivlejail
+
+BUILD  ?= build
+APXS   ?= apxs
+CFLAGS ?= -O2 -g
+
+# --- compilers and their flags -------------------------------------------
+
+# The flag itself where the compiler takes it, else nothing.
+cc-has = $(shell printf 'int main(void){return 0;}' | \
+    $(CC) -Werror $(1) -x c -o /dev/null - 2>/dev/null && echo '$(1)')
+
+apxs-q = $(shell $(APXS) -q $(1) 2>/dev/null)
+
+WARNINGS := -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes \
+    -Wformat=2 -Wvla -Wshadow $(if $(WERROR),-Werror)
+HARDENING := -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 \
+    $(call cc-has,-fstack-clash-protection) $(call cc-has,-fcf-protection)
+# Headers of another directory are included as "trampoline/wire.h": in a search
+# path that directory's limits.h would hide the system's.
+INCLUDES := -iquote .
+BASE_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -MMD -MP $(INCLUDES) \
+    -DIVLEJAIL_LIBEXECDIR='"$(libexecdir)"' \
+    $(CPPFLAGS) $(CFLAGS)
+LINK_HARDENING := -Wl,-z,relro,-z,now,-z,noexecstack
+
+# A static-pie has no libraries to be tricked with, and a random address.
+STATIC := $(or $(call cc-has,-static-pie),-static)
+HELPER_CFLAGS = $(BASE_CFLAGS) $(HARDENING) -fPIE \
+    -DTRAMPOLINE_UIDS='"$(TRAMPOLINE_UIDS)"'
+CTL_CFLAGS = $(BASE_CFLAGS) $(HARDENING) -fPIE
+
+# The module exports nothing but the symbol that httpd looks for.
+HTTPD_INCLUDES := -isystem $(call apxs-q,INCLUDEDIR) $(shell \
+    $(call apxs-q,APR_CONFIG) --cppflags --includes 2>/dev/null)
+MODULE_CFLAGS = $(BASE_CFLAGS) $(HARDENING) -fPIC -fvisibility=hidden \
+    $(HTTPD_INCLUDES) \
+    -D'AP_MODULE_DECLARE_DATA=__attribute__((visibility("default")))'
+
+# The same flags but for optimisation, and every fault ends the test.
+ASAN_CFLAGS = $(BASE_CFLAGS) -O1 -fno-omit-frame-pointer \
+    -fsanitize=address,undefined -fno-sanitize-recover=all
+UNIT_CFLAGS = $(BASE_CFLAGS) $(HARDENING)
+
+say-it = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$@';)
+
+# --- what is made of what -------------------------------------------------
+
+PROGRAMS := trampoline/trampoline trampoline/timount trampoline/warden
+SHARED   := wire names limits
+CTL_USES := policy users path names limits say
+
+# Each helper is its own file, linked with the archive of all others: the
+# linker takes out of it what the program uses, and nothing else.
+HELPER_MAINS := $(PROGRAMS:%=$(BUILD)/%.o)
+HELPER_PARTS := $(filter-out $(HELPER_MAINS),\
+    $(patsubst %.c,$(BUILD)/%.o,$(wildcard trampoline/*.c)))
+MODULE_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,\
+    $(wildcard mod_ivlejail.c module/*.c)) $(SHARED:%=$(BUILD)/pic/%.o)
+CTL_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard ctl/*.c)) \
+    $(CTL_USES:%=$(BUILD)/trampoline/%.o)
+UNIT_TESTS := $(patsubst t/unit/%.c,%,$(wildcard t/unit/test_*.c))
+OBJECTS := $(HELPER_MAINS) $(HELPER_PARTS) $(MODULE_OBJECTS) $(CTL_OBJECTS)
+
+all: mod_ivlejail.so $(PROGRAMS) ctl/ivlejailctl
+
+objects: $(OBJECTS)
+
+trampoline/trampoline trampoline/timount: HELPER_LIBS = -lcap
+$(PROGRAMS): %: $(BUILD)/%.o $(BUILD)/helpers.a
+	$(call say-it,LD)$(CC) $(STATIC) $(CFLAGS) $(LDFLAGS) $(LINK_HARDENING) \
+	    -Wl,-Map=$(BUILD)/$@.map -o $@ $^ $(HELPER_LIBS)
+
+$(BUILD)/helpers.a: $(HELPER_PARTS)
+	$(call say-it,AR)rm -f $@ && $(AR) rcs $@ $^
+
+mod_ivlejail.so: $(MODULE_OBJECTS)
+	$(call say-it,LD)$(CC) -shared $(CFLAGS) $(LDFLAGS) $(LINK_HARDENING) \
+	    -o $@ $^ -lseccomp
+
+ctl/ivlejailctl: $(CTL_OBJECTS)
+	$(call say-it,LD)$(CC) -pie $(CFLAGS) $(LDFLAGS) $(LINK_HARDENING) -o $@ $^
+
+$(BUILD)/trampoline/%.o: trampoline/%.c $(BUILD)/flags
+	$(call say-it,CC)$(CC) $(HELPER_CFLAGS) -c -o $@ $<
+
+$(BUILD)/pic/%.o: trampoline/%.c $(BUILD)/flags
+	$(call say-it,CC)$(CC) $(MODULE_CFLAGS) -c -o $@ $<
+
+$(BUILD)/ctl/%.o: ctl/%.c $(BUILD)/flags
+	$(call say-it,CC)$(CC) $(CTL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/mod_ivlejail.o: mod_ivlejail.c $(BUILD)/flags
+	$(call say-it,CC)$(CC) $(MODULE_CFLAGS) -c -o $@ $<
+
+$(BUILD)/module/%.o: module/%.c $(BUILD)/flags
+	$(call say-it,CC)$(CC) $(MODULE_CFLAGS) -c -o $@ $<
+
+# Changes when the flags do, so that objects of other flags are made again.
+FLAGS := $(CC) $(HELPER_CFLAGS) $(MODULE_CFLAGS)
+$(BUILD)/flags: FORCE
+	@mkdir -p $(addprefix $(BUILD)/,trampoline pic ctl module unit asan)
+	@printf '%s\n' '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || \
+	    printf '%s\n' '$(subst ','\'',$(FLAGS))' > $@
+
+# --- unit tests -----------------------------------------------------------
+
+# A test says what it links in a comment: LINK: wire.o names.o
+# (objects of trampoline/), and in LIBS: what libraries.
+comment-of = $(shell sed -n 's|.*/\* $(1): *\(.*\) \*/.*|\1|p' t/unit/$(2).c)
+
+define UNIT_RULES
+$(BUILD)/$(2)/$(1): $(patsubst %,$(BUILD)/$(2)/%,\
+    $(1).o $(call comment-of,LINK,$(1)))
+	$$(call say-it,LD)$$(CC) $$($(3)) -o $$@ $$^ \
+	    -lcmocka $(call comment-of,LIBS,$(1))
+endef
+$(foreach t,$(UNIT_TESTS),$(eval $(call UNIT_RULES,$(t),unit,UNIT_CFLAGS)))
+$(foreach t,$(UNIT_TESTS),$(eval $(call UNIT_RULES,$(t),asan,ASAN_CFLAGS)))
+
+$(BUILD)/unit/%.o: t/unit/%.c $(BUILD)/flags
+	$(call say-it,CC)$(CC) $(UNIT_CFLAGS) -c -o $@ $<
+
+$(BUILD)/unit/%.o: trampoline/%.c $(BUILD)/flags
+	$(call say-it,CC)$(CC) $(UNIT_CFLAGS) -c -o $@ $<
+
+$(BUILD)/asan/%.o: t/unit/%.c $(BUILD)/flags
+	$(call say-it,CC)$(CC) $(ASAN_CFLAGS) -c -o $@ $<
+
+$(BUILD)/asan/%.o: trampoline/%.c $(BUILD)/flags
+	$(call say-it,CC)$(CC) $(ASAN_CFLAGS) -c -o $@ $<
+
+unit: $(UNIT_TESTS:%=$(BUILD)/unit/%) $(UNIT_TESTS:%=$(BUILD)/asan/%)
+
+# --- installation ---------------------------------------------------------
+
+MODULE_DIR = $(call apxs-q,LIBEXECDIR)
+MODS_AVAILABLE = $(sysconfdir)/apache2/mods-available
+INSTALL = install -o root -g root
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(MODULE_DIR) $(DESTDIR)$(libexecdir) \
+	    $(DESTDIR)$(sbindir) $(DESTDIR)$(docdir) \
+	    $(DESTDIR)$(statedir)/bases $(DESTDIR)$(statedir)/users
+	$(INSTALL) -m 0644 mod_ivlejail.so $(DESTDIR)$(MODULE_DIR)
+	$(INSTALL) -m 0711 trampoline/warden $(DESTDIR)$(libexecdir)
+	$(INSTALL) -m 0755 trampoline/timount $(DESTDIR)$(libexecdir)
+	$(INSTALL) -m 0755 base/build $(DESTDIR)$(libexecdir)/base-build
+	install -o root -g $(HTTPD_GROUP) -m 4750 trampoline/trampoline \
+	    $(DESTDIR)$(libexecdir)
+	$(INSTALL) -m 0755 ctl/ivlejailctl $(DESTDIR)$(sbindir)
+	$(INSTALL) -m 0644 README LICENSE conf/*.conf $(DESTDIR)$(docdir)
+	for page in doc/*.[1-8]; do \
+	    test -e "$$page" || continue; \
+	    $(INSTALL) -D -m 0644 -t $(DESTDIR)$(mandir)/man$${page##*.} \
+	        "$$page" || exit 1; \
+	done
+	if test -d $(MODS_AVAILABLE); then \
+	    $(INSTALL) -D -m 0644 -t $(DESTDIR)$(MODS_AVAILABLE) \
+	        conf/debian/ivlejail.load conf/debian/ivlejail.conf; \
+	fi
+
+uninstall:
+	rm -f $(DESTDIR)$(MODULE_DIR)/mod_ivlejail.so \
+	    $(DESTDIR)$(sbindir)/ivlejailctl \
+	    $(addprefix $(DESTDIR)$(MODS_AVAILABLE)/,ivlejail.load \
+	        ivlejail.conf) \
+	    $(foreach page,$(wildcard doc/*.[1-8]),\
+	        $(DESTDIR)$(mandir)/man$(lastword $(subst ., ,$(page)))/$(notdir \
+	        $(page)))
+	rm -rf $(DESTDIR)$(libexecdir) $(DESTDIR)$(docdir)
+	@echo "kept: the base images and users in $(DESTDIR)$(statedir)"
+
+# --- the rest -------------------------------------------------------------
+
+check:
+	tools/install-deps
+	tools/check
+
+lint:
+	tools/lint
+
+demo:
+	tools/install-deps
+	tools/demo
+
+clean:
+	rm -rf $(BUILD) $(PROGRAMS) ctl/ivlejailctl mod_ivlejail.so
+
+FORCE:
+.PHONY: all objects unit install uninstall check lint demo clean FORCE
+.DELETE_ON_ERROR:
+-include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d)
