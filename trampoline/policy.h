@@ -5,7 +5,8 @@
  * trampoline, timount and ivlejailctl.  One "key value..." a line, single
  * spaces, no comments, no empty lines; the last line is "end".  Sizes are
  * bytes, times seconds, numbers decimal; "unlimited" where a limit may be.
- * Unknown, repeated and missing keys are errors.
+ * The keys come in exactly this order, the limits in that of limits.h:
+ * unknown, repeated and missing keys are errors.
  *
  *   ivlejail-policy 1
  *   instance default
@@ -16,7 +17,7 @@
  *   users /var/lib/ivlejail/users
  *   uids 70000 99999
  *   provision off                      off, range or system
- *   limit cpu 25 30                    each resource of limits.h once
+ *   limit cpu 25 30                    each resource of limits.h
  *   max-requests 8 16                  at a time, queued
  *   idle 60
  *   network none                       none or host
@@ -47,9 +48,15 @@
 
 #define POLICY_VERSION 1
 
+#define POLICY_ID_MAX 4294967294u   /* (uid_t)-1 means "none" */
+
 enum {
     POLICY_SIZE_MAX = 256 * 1024,
     POLICY_MOUNTS_MAX = 16,
+    POLICY_UID_MIN = 1000,      /* below are the system's accounts */
+    POLICY_REQUESTS_MAX = 500,  /* running, and queued: four descriptors
+                                   each fit into the warden's 4096 */
+    POLICY_IDLE_MAX = 86400,
     POLICY_FILTER_MAX = 1024    /* instructions; the kernel takes 4096 */
 };
 
@@ -77,7 +84,7 @@ struct policy_profile {
     uint32_t max_requests, queue;
     uint32_t idle_seconds;
     enum policy_network network;
-    bool linger;
+    unsigned int linger;        /* 0 or 1 */
     struct policy_mount mounts[POLICY_MOUNTS_MAX];
     size_t mount_count;
     struct sock_filter filter[POLICY_FILTER_MAX];
