@@ -53,7 +53,7 @@ LINK_HARDENING := -Wl,-z,relro,-z,now,-z,noexecstack
 # A static-pie has no libraries to be tricked with, and a random address.
 STATIC := $(or $(call cc-has,-static-pie),-static)
 HELPER_CFLAGS = $(BASE_CFLAGS) $(HARDENING) -fPIE \
-    -DTRAMPOLINE_UIDS='"$(TRAMPOLINE_UIDS)"'
+    -DTRAMPOLINE_UIDS='$(TRAMPOLINE_UIDS)'
 CTL_CFLAGS = $(BASE_CFLAGS) $(HARDENING) -fPIE
 
 # The module exports nothing but the symbol that httpd looks for.

@@ -118,3 +118,9 @@ void die_errno(enum code code, const char *format, ...)
     va_end(arguments);
     _exit((int)code);
 }
+
+void die_silently(enum code code)
+{
+    undo(code);
+    _exit((int)code);
+}

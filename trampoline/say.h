@@ -32,4 +32,7 @@ _Noreturn void die(enum code code, const char *format, ...)
 _Noreturn void die_errno(enum code code, const char *format, ...)
     SAY_PRINTF(2, 3);
 
+/* The same without a line: a process that we wait for has written it. */
+_Noreturn void die_silently(enum code code);
+
 #endif

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * jail.c - the pinned tree of a jail
+ *
+ * First, in the caller's namespace, every directory is cloned as a detached
+ * tree with its final flags (a directory cannot be cloned from within
+ * another namespace).  Then the trees are put together in a copy of the keep,
+ * which has nothing in it.  Nothing is ever mounted by name, and no path that we
+ * walk goes through a directory that a user owns.
+ */
+#include "jail.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mount.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "creds.h"
+#include "mntns.h"
+#include "path.h"
+#include "say.h"
+
+enum {
+    BASE = 0, HOME, TMP, FIXED_TREES,
+    TREES_MAX = FIXED_TREES + 1 + POLICY_MOUNTS_MAX     /* 1: own home */
+};
+
+struct tree {
+    int mount;      /* detached, and its root directory */
+    int target;     /* what it will be mounted on; -1: the root */
+};
+
+struct plan {
+    struct tree trees[TREES_MAX];
+    size_t count;
+};
+
+/* What the kernel says must be what we asked for. */
+static void require_flags(int mount, uint64_t attributes, const char *what)
+{
+    static const struct { uint64_t attribute; unsigned long flag; } pairs[] = {
+        { MOUNT_ATTR_RDONLY, ST_RDONLY },
+        { MOUNT_ATTR_NOSUID, ST_NOSUID },
+        { MOUNT_ATTR_NODEV, ST_NODEV },
+    };
+    struct statfs fs;
+    size_t i;
+
+    if (fstatfs(mount, &fs) != 0) {
+        die_errno(CODE_MOUNT_SETATTR, "cannot read the mount flags of %s",
+                  what);
+    }
+    for (i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        if ((attributes & pairs[i].attribute) != 0
+            && ((unsigned long)fs.f_flags & pairs[i].flag) == 0) {
+            die(CODE_MOUNT_SETATTR, "the mount flags of %s did not take",
+                what);
+        }
+    }
+}
+
+/* A detached, private copy of one mount, without what is mounted on it. */
+static int clone_tree(int directory, uint64_t attributes, const char *what)
+{
+    struct mount_attr attr = { .attr_set = attributes,
+                               .propagation = MS_PRIVATE };
+    int mount;
+
+    creds_use(CAP_SYS_ADMIN);
+    mount = open_tree(directory, "",
+                      AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (mount < 0) {
+        die_errno(CODE_OPEN_TREE, "cannot clone %s", what);
+    }
+    if (mount_setattr(mount, "", AT_EMPTY_PATH, &attr, sizeof attr) != 0) {
+        die_errno(CODE_MOUNT_SETATTR, "cannot set the mount flags of %s",
+                  what);
+    }
+    creds_use_none();
+    require_flags(mount, attributes, what);
+    return mount;
+}
+
+static int open_base(const struct policy_profile *profile)
+{
+    size_t culprit;
+    int fd = path_open_trusted(profile->base, &culprit);
+
+    if (fd < 0 && errno == ENOENT) {
+        die(CODE_BASE_MISSING, "no base image at '%s': build one with "
+            "\"ivlejailctl base build\" and reload httpd", profile->base);
+    }
+    if (fd < 0) {
+        die_errno(CODE_BASE_UNTRUSTED, "cannot trust '%.*s' of the base image "
+                  "'%s': each component must be a directory that root alone "
+                  "can write to", (int)culprit, profile->base, profile->base);
+    }
+    return fd;
+}
+
+/* target is absolute in the jail; beneath is the mount of its parent. */
+static void plan_add(struct plan *plan, int mount, int beneath,
+                     const char *target)
+{
+    struct tree *tree = &plan->trees[plan->count++];
+
+    tree->mount = mount;
+    tree->target = path_open_beneath(beneath, target + 1,
+                                     O_PATH | O_DIRECTORY);
+    if (tree->target < 0) {
+        die_errno(CODE_BASE_POINT, "the base image has no directory '%s' to "
+                  "mount on: see \"ivlejailctl base check\"", target);
+    }
+}
+
+static void plan_fixed(struct plan *plan, const struct policy_profile *profile,
+                       const struct identity *identity, const char *user)
+{
+    const uint64_t users_flags = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+    char own[1 + NAME_USER_MAX + 1] = "/";
+    int base = open_base(profile);
+    int root = clone_tree(base, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID,
+                          "the base image");
+    size_t i;
+
+    (void)close(base);
+    plan->trees[BASE].mount = root;
+    plan->trees[BASE].target = -1;
+    plan->count = 1;
+    plan_add(plan, clone_tree(identity->home, users_flags, "home"), root,
+             "/home");
+    plan_add(plan, clone_tree(identity->tmp, users_flags, "tmp"), root,
+             "/tmp");
+    if (identity->own_is_mount) {
+        for (i = 0; user[i] != '\0'; i++) {
+            own[1 + i] = user[i];   /* name_is_user has bounded it */
+        }
+        plan_add(plan, clone_tree(identity->own, users_flags,
+                                  "the user's home"),
+                 plan->trees[HOME].mount, own);
+    }
+}
+
+static void plan_binds(struct plan *plan, const struct policy_profile *profile)
+{
+    size_t culprit, i;
+    int source;
+
+    for (i = 0; i < profile->mount_count; i++) {
+        const struct policy_mount *bind = &profile->mounts[i];
+
+        if (bind->kind != MOUNT_BIND) {
+            continue;
+        }
+        source = path_open_trusted(bind->source, &culprit);
+        if (source < 0) {
+            die_errno(CODE_BASE_UNTRUSTED, "cannot trust '%.*s' of the bind "
+                      "source '%s'", (int)culprit, bind->source,
+                      bind->source);
+        }
+        plan_add(plan,
+                 clone_tree(source, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV
+                            | (bind->writable ? 0 : MOUNT_ATTR_RDONLY),
+                            bind->target),
+                 plan->trees[BASE].mount, bind->target);
+        (void)close(source);
+    }
+}
+
+static void attach(const struct tree *tree)
+{
+    int rc;
+
+    if (tree->target < 0) {
+        rc = move_mount(tree->mount, "", AT_FDCWD, "/",
+                        MOVE_MOUNT_F_EMPTY_PATH);
+    }
+    else {
+        rc = move_mount(tree->mount, "", tree->target, "",
+                        MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+    }
+    if (rc != 0) {
+        die_errno(CODE_MOVE_MOUNT, "cannot mount a tree of the jail: see "
+                  "/proc/sys/fs/mount-max");
+    }
+}
+
+/* In a copy of the keep: the base over its empty root, the rest in order. */
+static int assemble(const struct keep *keep, const struct plan *plan)
+{
+    int ns;
+    size_t i;
+
+    mntns_enter(keep->ns);
+    ns = mntns_unshare_above(keep->proc, keep->ns);
+    creds_use(CAP_SYS_ADMIN);
+    for (i = 0; i < plan->count; i++) {
+        attach(&plan->trees[i]);
+    }
+    mntns_change_root(plan->trees[BASE].mount);
+    return ns;
+}
+
+static void plan_close(const struct plan *plan)
+{
+    size_t i;
+
+    for (i = 0; i < plan->count; i++) {
+        (void)close(plan->trees[i].mount);
+        if (plan->trees[i].target >= 0) {
+            (void)close(plan->trees[i].target);
+        }
+    }
+}
+
+/* False where there is no pin, or only the file that one will lie on. */
+static bool find(const struct keep *keep, const struct policy *policy,
+                 const char *user, struct jail *jail)
+{
+    char name[KEEP_PLACE_MAX];
+    bool found = false;
+    int place;
+
+    keep_place(name, policy->profile.name, policy->profile.generation);
+    place = keep_open_place(keep->pins, name, 0);
+    if (place < 0) {
+        return false;
+    }
+    jail->ns = path_open_beneath(place, user, O_RDONLY | O_NONBLOCK);
+    if (jail->ns >= 0 && mntns_is(jail->ns)) {
+        /* the open ns keeps the mount: this finds the same one */
+        jail->hold = path_open_beneath(place, user, O_PATH);
+        if (jail->hold < 0) {
+            die_errno(CODE_PIN, "cannot hold the pin of user '%s'", user);
+        }
+        jail->is_new = false;
+        found = true;
+    }
+    else if (jail->ns >= 0) {
+        (void)close(jail->ns);
+    }
+    (void)close(place);
+    return found;
+}
+
+void jail_find_or_make(const struct keep *keep, const struct policy *policy,
+                       const char *user, const struct identity *identity,
+                       struct jail *jail)
+{
+    struct plan plan;
+
+    if (find(keep, policy, user, jail)) {
+        mntns_enter(keep->ns);
+        return;
+    }
+    plan_fixed(&plan, &policy->profile, identity, user);
+    plan_binds(&plan, &policy->profile);
+    jail->ns = assemble(keep, &plan);
+    plan_close(&plan);
+    mntns_enter(keep->ns);
+    jail->hold = mntns_clone_pin(jail->ns);
+    jail->is_new = true;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keep.c - an instance's runtime directory, its lock and its keep
+ *
+ * The keep is the mount namespace in which all pins live.  It is reached by
+ * its own pin in the runtime directory, and nobody but root can open that.
+ */
+#include "keep.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "layout.h"
+#include "mntns.h"
+#include "path.h"
+#include "say.h"
+
+bool keep_open_run(struct keep *keep, const char *instance)
+{
+    size_t culprit;
+    int top;
+
+    keep->proc = mntns_open_proc();
+    keep->home = mntns_open_own(keep->proc);
+    top = path_open_trusted(LAYOUT_RUN, &culprit);
+    if (top < 0 && errno != ENOENT) {
+        die_errno(CODE_RUNDIR, "cannot trust '%.*s': it must be a directory "
+                  "that root alone can write to", (int)culprit, LAYOUT_RUN);
+    }
+    keep->run = top < 0 ? -1
+                        : path_open_beneath(top, instance,
+                                            O_PATH | O_DIRECTORY);
+    if (top >= 0) {
+        (void)close(top);
+    }
+    return keep->run >= 0;
+}
+
+bool keep_open_rest(struct keep *keep)
+{
+    struct stat st;
+
+    keep->lock = path_open_beneath(keep->run, LAYOUT_LOCK, O_RDWR);
+    keep->ns = path_open_beneath(keep->run, LAYOUT_KEEP,
+                                 O_RDONLY | O_NONBLOCK);
+    if (fstat(keep->run, &st) != 0 || st.st_uid != 0 || keep->lock < 0
+        || keep->ns < 0 || !mntns_is(keep->ns)) {
+        return false;
+    }
+    mntns_enter(keep->ns);
+    keep->pins = open("/" LAYOUT_PINS,
+                      O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    mntns_enter(keep->home);
+    return keep->pins >= 0;
+}
+
+void keep_open(struct keep *keep, const char *instance)
+{
+    if (!keep_open_run(keep, instance) || !keep_open_rest(keep)) {
+        die(CODE_KEEP, "instance '%s' is not running: start httpd (as root)",
+            instance);
+    }
+}
+
+static int lock_range(const struct keep *keep, const char *user, int command,
+                      short type)
+{
+    struct flock range = {
+        .l_type = type,
+        .l_whence = SEEK_SET,
+        .l_start = user == NULL ? 0 : name_lock_offset(user),
+        .l_len = user == NULL ? 0 : 1,
+    };
+
+    return fcntl(keep->lock, command, &range);
+}
+
+/* Only there to end a system call with EINTR. */
+static void on_alarm(int number)
+{
+    (void)number;
+}
+
+void keep_lock(const struct keep *keep, const char *user)
+{
+    const struct sigaction wake = { .sa_handler = on_alarm };
+    const struct sigaction dflt = { .sa_handler = SIG_DFL };
+    int rc;
+
+    if (sigaction(SIGALRM, &wake, NULL) != 0) {
+        die_errno(CODE_INTERNAL, "cannot wait with a time limit");
+    }
+    (void)alarm(KEEP_LOCK_SECONDS);
+    rc = lock_range(keep, user, F_OFD_SETLKW, F_WRLCK);
+    (void)alarm(0);
+    if (rc != 0 && errno == EINTR) {
+        die(CODE_LOCK, "another start of this jail has not ended in %d s: "
+            "try again", KEEP_LOCK_SECONDS);
+    }
+    if (rc != 0 || sigaction(SIGALRM, &dflt, NULL) != 0) {
+        die_errno(CODE_LOCK, "cannot lock");
+    }
+}
+
+bool keep_try_lock(const struct keep *keep, const char *user)
+{
+    if (lock_range(keep, user, F_OFD_SETLK, F_WRLCK) == 0) {
+        return true;
+    }
+    if (errno != EAGAIN && errno != EACCES) {
+        die_errno(CODE_LOCK, "cannot lock");
+    }
+    return false;
+}
+
+void keep_unlock(const struct keep *keep, const char *user)
+{
+    if (lock_range(keep, user, F_OFD_SETLK, F_UNLCK) != 0) {
+        die_errno(CODE_LOCK, "cannot unlock");
+    }
+}
+
+int keep_open_place(int dirfd, const char *place, int make)
+{
+    if (make != 0 && mkdirat(dirfd, place, (mode_t)make) != 0
+        && errno != EEXIST) {
+        return -1;
+    }
+    return path_open_beneath(dirfd, place, O_PATH | O_DIRECTORY);
+}
+
+void keep_place(char place[KEEP_PLACE_MAX], const char *profile,
+                const char *generation)
+{
+    int length = snprintf(place, KEEP_PLACE_MAX, "%s@%s", profile,
+                          generation);
+
+    if (length < 0 || length >= KEEP_PLACE_MAX) {
+        die(CODE_INTERNAL, "name of a profile too long");
+    }
+}

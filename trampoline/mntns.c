@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mntns.c - mount namespaces and their numbers
+ */
+#include "mntns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "creds.h"
+#include "say.h"
+
+#ifndef NS_GET_MNTNS_ID     /* Linux 6.10 */
+#define NS_GET_MNTNS_ID _IOR(NSIO, 0x5, uint64_t)
+#endif
+
+enum {
+    NUMBERS_PER_ROUND = 64,
+    /* a block has 4096; the process may change CPUs on its way */
+    ROUNDS_MAX = 4 * 4096 / NUMBERS_PER_ROUND
+};
+
+int mntns_open_proc(void)
+{
+    int fd = open("/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct statfs fs;
+
+    if (fd < 0 || fstatfs(fd, &fs) != 0 || fs.f_type != PROC_SUPER_MAGIC) {
+        die_errno(CODE_INTERNAL, "cannot open '/proc': mount it");
+    }
+    return fd;
+}
+
+int mntns_open_own(int proc)
+{
+    int fd = openat(proc, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0) {
+        die_errno(CODE_INTERNAL, "cannot open the own mount namespace");
+    }
+    return fd;
+}
+
+bool mntns_is(int fd)
+{
+    struct statfs fs;
+
+    return fstatfs(fd, &fs) == 0 && fs.f_type == NSFS_MAGIC
+           && ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNS;
+}
+
+void mntns_enter(int ns)
+{
+    creds_use(CAP_SYS_ADMIN, CAP_SYS_CHROOT);
+    if (setns(ns, CLONE_NEWNS) != 0) {
+        die_errno(CODE_UNSHARE, "cannot enter a mount namespace");
+    }
+    creds_use_none();
+}
+
+/* Without numbers (ENOTTY: an older kernel) they are global: older = lower. */
+static bool is_above(int ns, int lower)
+{
+    uint64_t number, bound;
+
+    if (ioctl(ns, NS_GET_MNTNS_ID, &number) != 0
+        || ioctl(lower, NS_GET_MNTNS_ID, &bound) != 0) {
+        if (errno == ENOTTY) {
+            return true;
+        }
+        die_errno(CODE_UNSHARE, "cannot read a mount namespace's number");
+    }
+    return number > bound;
+}
+
+static void unshare_or_die(int flags)
+{
+    if (unshare(flags) != 0) {
+        die_errno(CODE_UNSHARE, "cannot make a namespace: see "
+                  "/proc/sys/user/max_mnt_namespaces and max_uts_namespaces");
+    }
+}
+
+/* UTS namespaces are the cheapest way to use up a block of numbers. */
+static void use_up_numbers(void)
+{
+    int i;
+
+    for (i = 0; i < NUMBERS_PER_ROUND; i++) {
+        unshare_or_die(CLONE_NEWUTS);
+    }
+}
+
+int mntns_unshare_above(int proc, int lower)
+{
+    int round, ns;
+
+    creds_use(CAP_SYS_ADMIN);
+    for (round = 0; round < ROUNDS_MAX; round++) {
+        unshare_or_die(CLONE_NEWNS);
+        ns = mntns_open_own(proc);
+        if (is_above(ns, lower)) {
+            creds_use_none();
+            return ns;
+        }
+        (void)close(ns);
+        use_up_numbers();
+    }
+    die(CODE_UNSHARE, "no mount namespace with a high enough number in %d "
+        "rounds", ROUNDS_MAX);
+}
+
+void mntns_change_root(int fd)
+{
+    creds_use(CAP_SYS_ADMIN);
+    if (fchdir(fd) != 0 || syscall(SYS_pivot_root, ".", ".") != 0) {
+        die_errno(CODE_PIVOT_ROOT, "cannot change the root directory");
+    }
+    /* the old root now lies on top of the new one: "." is the old one */
+    if (umount2(".", MNT_DETACH) != 0) {
+        die_errno(CODE_PIVOT_ROOT, "cannot detach the old root directory");
+    }
+    if (chdir("/") != 0) {
+        die_errno(CODE_PIVOT_ROOT, "cannot change to the new root");
+    }
+    creds_use_none();
+}
+
+int mntns_clone_pin(int ns)
+{
+    int fd;
+
+    creds_use(CAP_SYS_ADMIN);
+    fd = open_tree(ns, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (fd < 0) {
+        die_errno(CODE_PIN, "cannot clone a mount namespace's pin");
+    }
+    creds_use_none();
+    return fd;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mounts.c - the kernel's own file systems in a warden's private namespace
+ */
+#include "mounts.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "creds.h"
+#include "path.h"
+#include "say.h"
+
+static const char *const type_names[] = {
+    [MOUNT_PROC] = "proc",
+    [MOUNT_TMPFS] = "tmpfs",
+    [MOUNT_DEVPTS] = "devpts",
+};
+
+static void set_option(int fs, const char *type, const char *key,
+                       const char *value)
+{
+    if (fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0) != 0) {
+        die_errno(CODE_MOUNT, "cannot set %s=%s of %s", key, value, type);
+    }
+}
+
+static void set_options(int fs, const struct policy_mount *mount)
+{
+    const char *type = type_names[mount->kind];
+    char size[24];
+
+    if (mount->kind == MOUNT_DEVPTS) {
+        set_option(fs, type, "ptmxmode", "0666");
+        set_option(fs, type, "mode", "0620");
+    }
+    if (mount->kind == MOUNT_TMPFS) {
+        set_option(fs, type, "mode", "1777");
+        if (mount->size != 0) {
+            (void)snprintf(size, sizeof size, "%" PRIu64, mount->size);
+            set_option(fs, type, "size", size);
+        }
+    }
+}
+
+static unsigned int flags_of(const struct policy_mount *mount)
+{
+    unsigned int flags = MOUNT_ATTR_NOSUID;
+
+    if (mount->kind != MOUNT_DEVPTS) {
+        flags |= MOUNT_ATTR_NODEV;
+    }
+    if (!mount->executable) {
+        flags |= MOUNT_ATTR_NOEXEC;
+    }
+    return flags;
+}
+
+static void make_mount(int root, const struct policy_mount *mount)
+{
+    const char *type = type_names[mount->kind];
+    int fs, tree, target;
+
+    target = path_open_beneath(root, mount->target + 1, O_PATH | O_DIRECTORY);
+    if (target < 0) {
+        die_errno(CODE_BASE_POINT, "the base image has no directory '%s' to "
+                  "mount %s on: see \"ivlejailctl base check\"",
+                  mount->target, type);
+    }
+    fs = fsopen(type, FSOPEN_CLOEXEC);
+    if (fs < 0) {
+        die_errno(CODE_MOUNT, "the kernel gives no %s", type);
+    }
+    set_options(fs, mount);
+    if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) != 0) {
+        die_errno(CODE_MOUNT, "cannot make a %s", type);
+    }
+    tree = fsmount(fs, FSMOUNT_CLOEXEC, flags_of(mount));
+    if (tree < 0
+        || move_mount(tree, "", target, "",
+                      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
+           != 0) {
+        die_errno(CODE_MOUNT, "cannot mount %s on '%s'", type, mount->target);
+    }
+    (void)close(tree);
+    (void)close(fs);
+    (void)close(target);
+}
+
+void mounts_make_private(const struct policy_profile *profile)
+{
+    size_t i;
+    int root;
+
+    creds_use(CAP_SYS_ADMIN);
+    if (unshare(CLONE_NEWNS) != 0) {
+        die_errno(CODE_UNSHARE, "cannot copy the jail's mount namespace");
+    }
+    root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0) {
+        die_errno(CODE_MOUNT, "cannot open the jail's root directory");
+    }
+    for (i = 0; i < profile->mount_count; i++) {
+        if (profile->mounts[i].kind != MOUNT_BIND) {
+            make_mount(root, &profile->mounts[i]);
+        }
+    }
+    (void)close(root);
+    creds_use_none();
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sanitise.c - nothing that the caller prepared reaches the jail
+ */
+#include "sanitise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/keyctl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "creds.h"
+#include "say.h"
+
+#define IOPRIO_WHO_PROCESS 1
+
+/*
+ * What the warden runs with; each program gets the profile's limits later.
+ * RLIMIT_SIGPENDING is not here: its default depends on the memory.
+ */
+static const struct {
+    int resource;
+    struct rlimit wanted;
+} sane_limits[] = {
+    { RLIMIT_CPU,      { RLIM_INFINITY, RLIM_INFINITY } },
+    { RLIMIT_FSIZE,    { RLIM_INFINITY, RLIM_INFINITY } },
+    { RLIMIT_DATA,     { RLIM_INFINITY, RLIM_INFINITY } },
+    { RLIMIT_STACK,    { 8 << 20,       RLIM_INFINITY } },
+    { RLIMIT_CORE,     { 0,             RLIM_INFINITY } },
+    { RLIMIT_RSS,      { RLIM_INFINITY, RLIM_INFINITY } },
+    { RLIMIT_NPROC,    { RLIM_INFINITY, RLIM_INFINITY } },
+    { RLIMIT_NOFILE,   { 4096,          4096 } },
+    { RLIMIT_MEMLOCK,  { 64 << 10,      64 << 10 } },
+    { RLIMIT_AS,       { RLIM_INFINITY, RLIM_INFINITY } },
+    { RLIMIT_LOCKS,    { RLIM_INFINITY, RLIM_INFINITY } },
+    { RLIMIT_MSGQUEUE, { 819200,        819200 } },
+    { RLIMIT_NICE,     { 0,             0 } },
+    { RLIMIT_RTPRIO,   { 0,             0 } },
+    { RLIMIT_RTTIME,   { RLIM_INFINITY, RLIM_INFINITY } },
+};
+
+void sanitise_descriptors(void)
+{
+    int fd;
+
+    for (fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR) != fd) {
+            _exit(CODE_INTERNAL);   /* nowhere to say it */
+        }
+    }
+    if (close_range(3, ~0U, 0) != 0) {
+        die_errno(CODE_INTERNAL, "cannot close the caller's descriptors");
+    }
+}
+
+void sanitise_environment(void)
+{
+    (void)clearenv();           /* glibc's cannot fail */
+    (void)umask(077);
+    if (chdir("/") != 0) {
+        die_errno(CODE_INTERNAL, "cannot change to '/'");
+    }
+}
+
+void sanitise_signals(void)
+{
+    static const int timers[] = { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF };
+    const struct itimerval never = { { 0, 0 }, { 0, 0 } };
+    sigset_t none;
+    size_t i;
+    int number;
+
+    for (i = 0; i < sizeof timers / sizeof *timers; i++) {
+        if (setitimer(timers[i], &never, NULL) != 0) {
+            die_errno(CODE_INTERNAL, "cannot stop the caller's timers");
+        }
+    }
+    for (number = 1; number < NSIG; number++) {
+        if (number != SIGKILL && number != SIGSTOP
+            && signal(number, SIG_DFL) == SIG_ERR && errno != EINVAL) {
+            die_errno(CODE_INTERNAL, "cannot reset signal %d", number);
+        }
+    }
+    (void)sigemptyset(&none);
+    if (sigprocmask(SIG_SETMASK, &none, NULL) != 0) {
+        die_errno(CODE_INTERNAL, "cannot unblock signals");
+    }
+}
+
+/* The wanted limit, or without CAP_SYS_RESOURCE what comes nearest. */
+static void set_limit(int resource, struct rlimit wanted)
+{
+    struct rlimit now;
+
+    if (getrlimit(resource, &now) != 0) {
+        die_errno(CODE_LIMITS, "cannot read limit %d", resource);
+    }
+    if (setrlimit(resource, &wanted) == 0) {
+        return;
+    }
+    if (errno != EPERM) {
+        die_errno(CODE_LIMITS, "cannot set limit %d", resource);
+    }
+    wanted.rlim_max = wanted.rlim_max < now.rlim_max ? wanted.rlim_max
+                                                     : now.rlim_max;
+    wanted.rlim_cur = wanted.rlim_cur < wanted.rlim_max ? wanted.rlim_cur
+                                                        : wanted.rlim_max;
+    if (setrlimit(resource, &wanted) != 0) {
+        die_errno(CODE_LIMITS, "cannot set limit %d", resource);
+    }
+}
+
+static void reset_scheduling(void)
+{
+    const struct sched_param param = { 0 };
+    cpu_set_t all;
+
+    memset(&all, 0xff, sizeof all);
+    if (sched_setscheduler(0, SCHED_OTHER, &param) != 0
+        || setpriority(PRIO_PROCESS, 0, 0) != 0) {
+        die_errno(CODE_LIMITS, "cannot reset the scheduling class and nice");
+    }
+    if (sched_setaffinity(0, sizeof all, &all) != 0) {
+        die_errno(CODE_LIMITS, "cannot reset the CPU affinity");
+    }
+    if (syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, 0) != 0
+        && errno != ENOSYS) {
+        die_errno(CODE_LIMITS, "cannot reset the I/O priority");
+    }
+    if (prctl(PR_SET_TIMERSLACK, 0UL, 0UL, 0UL, 0UL) != 0
+        || prctl(PR_SET_THP_DISABLE, 0UL, 0UL, 0UL, 0UL) != 0) {
+        die_errno(CODE_LIMITS, "cannot reset timer slack and huge pages");
+    }
+}
+
+/*
+ * Lowering needs CAP_SYS_RESOURCE.  Without it a jail keeps a value that
+ * makes it *more* likely to be killed: worth a line, not a refusal.
+ */
+static void reset_oom_score(void)
+{
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+    if (fd < 0 || write(fd, "0", 1) != 1) {
+        say_warning("cannot reset oom_score_adj: %s: the jail keeps the "
+                    "caller's", strerror(errno));
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+}
+
+static void leave_keyring(void)
+{
+    if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0
+        && errno != ENOSYS) {
+        die_errno(CODE_LIMITS, "cannot leave the caller's session keyring");
+    }
+}
+
+void sanitise_resources(void)
+{
+    size_t i;
+
+    creds_use(CAP_SYS_RESOURCE, CAP_SYS_NICE);
+    for (i = 0; i < sizeof sane_limits / sizeof *sane_limits; i++) {
+        set_limit(sane_limits[i].resource, sane_limits[i].wanted);
+    }
+    reset_scheduling();
+    reset_oom_score();
+    creds_use_none();
+    leave_keyring();
+}

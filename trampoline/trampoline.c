@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * trampoline.c - makes a user's jail and becomes the warden in it
+ *
+ * Setuid root; started by a child of httpd, once per cold start:
+ *
+ *   trampoline <instance> <profile> <user>
+ *
+ * Trusted: the policy that httpd's root parent has sealed, and the ownership
+ * of directories that root alone can write to.  From the caller: nothing but
+ * the three names.  So whoever has taken over httpd's User can start any
+ * user's jail, which is what httpd does, and nothing else.
+ *
+ *   caller ---exec---> trampoline: sanitise, become root alone, check
+ *                          |       lock the user; somebody listens: done
+ *                          |       find the pinned jail, or make one
+ *                          |
+ *                          +--fork--> PID 1 of the jail: enters it, drops
+ *                          |             everything, waits
+ *                          | pin, record, socket (the first things that
+ *                          |             anybody else can see)
+ *                          +---GO---> executes the warden
+ *   caller <---line--- the socket's path
+ *
+ * MUST: do each step or die; nothing is tried again and nothing is skipped.
+ * MUST: leave nothing behind when it dies before the pin, and take back what
+ *       it has published when it dies later.
+ * MUST NOT: run or open anything that the caller or a user can choose.
+ *
+ * A line on stdout is the socket's path; one on stderr is an error with the
+ * code of code.h, which is also the exit status.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "creds.h"
+#include "identity.h"
+#include "jail.h"
+#include "keep.h"
+#include "launch.h"
+#include "layout.h"
+#include "names.h"
+#include "policy.h"
+#include "publish.h"
+#include "sanitise.h"
+#include "say.h"
+
+#ifndef TRAMPOLINE_UIDS
+#define TRAMPOLINE_UIDS 33
+#endif
+
+struct names {
+    const char *instance, *profile, *user;
+};
+
+/* Without the setuid bit's effect nothing below can work: say which it is. */
+static void require_setuid(void)
+{
+    if (geteuid() == 0) {
+        return;
+    }
+    if (prctl(PR_GET_NO_NEW_PRIVS, 0UL, 0UL, 0UL, 0UL) == 1) {
+        die(CODE_NO_NEW_PRIVS, "httpd runs with NoNewPrivileges, so this "
+            "program cannot be root: remove that setting from its unit");
+    }
+    die(CODE_NOT_SETUID, "not setuid root: chown root and chmod 4750 this "
+        "program, on a file system without nosuid");
+}
+
+/* The uids that were built in are the outer bound; the policy chooses one. */
+static uid_t require_built_in_caller(void)
+{
+    static const uid_t allowed[] = { 0, TRAMPOLINE_UIDS };
+    uid_t caller = getuid();
+    size_t i;
+
+    for (i = 0; i < sizeof allowed / sizeof *allowed; i++) {
+        if (caller == allowed[i]) {
+            return caller;
+        }
+    }
+    die(CODE_CALLER, "uid %u may not start jails: this program was built for "
+        "other callers (make TRAMPOLINE_UIDS=...)", caller);
+}
+
+static void require_names(int argc, char **argv, struct names *names)
+{
+    if (argc != 4) {
+        die(CODE_USAGE, "usage: trampoline <instance> <profile> <user>");
+    }
+    names->instance = argv[1];
+    names->profile = argv[2];
+    names->user = argv[3];
+    if (!name_is_instance(names->instance)
+        || !name_is_profile(names->profile)) {
+        die(CODE_NAME, "'%s' or '%s' is not the name of an instance or a "
+            "profile", names->instance, names->profile);
+    }
+    if (!name_is_user(names->user)) {
+        die(CODE_NAME, "'%s' cannot be a user's name here: map it to "
+            "[a-z0-9_.-] with IvleJailUser", names->user);
+    }
+}
+
+static void take_over_from_caller(void)
+{
+    sanitise_environment();
+    sanitise_signals();
+    creds_take_root();
+    creds_keep(CAP_SYS_ADMIN, CAP_SYS_CHROOT, CAP_SETUID, CAP_SETGID,
+               CAP_SETPCAP, CAP_CHOWN, CAP_NET_ADMIN, CAP_SYS_NICE,
+               CAP_SYS_RESOURCE);
+    sanitise_resources();
+}
+
+static void read_policy(int run, const struct names *names,
+                        struct policy *policy)
+{
+    struct policy_error error;
+
+    if (!policy_read(run, names->instance, names->profile, policy, &error)) {
+        die(error.code, "%s", error.text);
+    }
+}
+
+static void require_sealed_caller(const struct policy *policy, uid_t caller)
+{
+    if (caller != 0 && caller != policy->httpd_uid) {
+        die(CODE_CALLER, "uid %u may not start jails of instance '%s': its "
+            "httpd runs as uid %u", caller, policy->instance,
+            policy->httpd_uid);
+    }
+}
+
+/* Limits above the hard ones of a process without CAP_SYS_RESOURCE. */
+static void warn_of_limits(const struct policy_profile *profile)
+{
+    struct rlimit now;
+    int i;
+
+    for (i = 0; i < LIMIT_COUNT; i++) {
+        if (getrlimit(limit_kinds[i].resource, &now) == 0
+            && now.rlim_max < profile->limits[i].rlim_max
+            && now.rlim_max < profile->limits[i].rlim_cur) {
+            say_warning("limit %s of profile '%s' is higher than the hard "
+                        "limit that httpd was started with, which holds",
+                        limit_kinds[i].name, profile->name);
+        }
+    }
+}
+
+static void start(const struct policy *policy, const struct keep *keep,
+                  const char *user)
+{
+    struct identity identity;
+    struct launch launch;
+    struct jail jail;
+    int warden = launch_open_warden(policy);
+    int listener = publish_make_socket();
+
+    identity_find(policy, user, &identity);
+    jail_find_or_make(keep, policy, user, &identity, &jail);
+    launch_prepare(policy, user, &identity, &jail, warden, listener, &launch);
+    publish(&jail, launch.pid, listener);
+    launch_go(&launch);
+}
+
+int main(int argc, char **argv)
+{
+    static struct policy policy;
+    struct names names;
+    struct keep keep;
+    uid_t caller;
+
+    sanitise_descriptors();
+    say_init("trampoline", STDERR_FILENO);
+    require_setuid();
+    caller = require_built_in_caller();
+    require_names(argc, argv, &names);
+    take_over_from_caller();
+    keep_open(&keep, names.instance);
+    read_policy(keep.run, &names, &policy);
+    require_sealed_caller(&policy, caller);
+    keep_lock(&keep, names.user);
+    publish_open(&keep, &policy, names.user);
+    if (!publish_is_answered()) {
+        warn_of_limits(&policy.profile);
+        start(&policy, &keep, names.user);
+    }
+    publish_announce(names.instance);
+    return 0;
+}
