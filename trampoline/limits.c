@@ -1,7 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * limits.c - the resource limits that a profile sets, in one order
- *
- * SPDX-License-Identifier: Apache-2.0
  */
 #include "limits.h"
 

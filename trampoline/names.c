@@ -1,10 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * names.c - the forms of the names that cross trust boundaries
  *
  * The ranges are spelled out: isalpha(3) and friends ask the locale, and a
  * locale is something that a caller can choose.
- *
- * SPDX-License-Identifier: Apache-2.0
  */
 #include "names.h"
 

@@ -1,7 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * path.c - directories by descriptor, never by name twice
- *
- * SPDX-License-Identifier: Apache-2.0
  */
 #include "path.h"
 

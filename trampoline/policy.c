@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * policy.c - reads the sealed policy, or refuses it
  *
@@ -6,8 +7,6 @@
  * follows it says what they must look like.  The first fault ends it: there
  * is no way to go on after one, and nothing is skipped, not even the profiles
  * that nobody asked for.  The text is cut into strings in place.
- *
- * SPDX-License-Identifier: Apache-2.0
  */
 #include "policy.h"
 

@@ -1,10 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * say.c - how a helper dies
  *
  * Everything is put into one buffer and goes out with one write(2), so that
  * the lines of two helpers with the same stderr never mix.
- *
- * SPDX-License-Identifier: Apache-2.0
  */
 #include "say.h"
 

@@ -20,8 +20,9 @@ struct users_identity {
 
 /*
  * Makes the directories of a user below usersfd, all or nothing: built as
- * ".new-<user>" and renamed into place (RENAME_NOREPLACE); a rest of an
- * interrupted attempt is used again.  root 0755 users/<user>, root 0755
+ * ".new-<user>" and renamed into place; a rest of an interrupted attempt is
+ * used again.  (Not with RENAME_NOREPLACE, which NFS does not have: a rename
+ * does not replace a directory that is not empty, and a user's never is.)  root 0755 users/<user>, root 0755
  * .../home with .passwd and .group (0644), uid:gid 0700 .../home/<user> and
  * .../tmp.  The caller has checked the name and the ids.
  * Returns 0 or errno; EEXIST: there already.
@@ -31,8 +32,8 @@ int users_make(int usersfd, const char *user, struct users_identity id);
 /*
  * Allocates a uid of [min, max] through the register (".uids/<uid>" -> user,
  * made exclusively), beginning at a place given by the name, so that it does
- * not get slower with the number of users.  A uid that the register already
- * gives to this user is given again.  gid = uid.
+ * not get slower with the number of users.  A uid that was given to this user
+ * before is given again, if it is met before a free one.  gid = uid.
  * Returns 0 or errno; ENOSPC: the range is full.
  */
 int users_allocate(int usersfd, const char *user, uid_t min, uid_t max,
