@@ -15,7 +15,9 @@ int tmpfs_make(const char *mode)
     int fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
     int tree = -1;
 
-    if (fs >= 0 && fsconfig(fs, FSCONFIG_SET_STRING, "mode", mode, 0) == 0
+    if (fs >= 0
+        && fsconfig(fs, FSCONFIG_SET_STRING, "source", "ivlejail", 0) == 0
+        && fsconfig(fs, FSCONFIG_SET_STRING, "mode", mode, 0) == 0
         && fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0) {
         tree = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID
                        | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
