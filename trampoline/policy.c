@@ -215,7 +215,7 @@ static bool read_limits(struct parser *p, struct rlimit limits[LIMIT_COUNT])
 }
 
 /* Only where the option means something. */
-static bool is_mount_option(const char *option, struct policy_mount *mount)
+static bool set_mount_option(const char *option, struct policy_mount *mount)
 {
     if (mount->kind == MOUNT_BIND && strcmp(option, "rw") == 0) {
         mount->writable = true;
@@ -238,7 +238,7 @@ static bool read_mount_options(struct parser *p, char *options,
         return true;
     }
     while ((option = strsep(&options, ",")) != NULL) {
-        if (!is_mount_option(option, mount)) {
+        if (!set_mount_option(option, mount)) {
             return bad_value(p, option);
         }
     }
@@ -313,6 +313,17 @@ static bool read_filter(struct parser *p, struct policy_profile *profile)
     return true;
 }
 
+/* Two profiles of one name: which limits hold must never be a question. */
+static bool check_unique(const struct parser *p, const char *profile)
+{
+    char line[NAME_PROFILE_MAX + 16];
+
+    snprintf(line, sizeof(line), "\nprofile %s ", profile);
+    return strstr(p->next, line) == NULL
+        || fail(p->error, CODE_POLICY_KEY, "profile '%s' twice: " REWRITE,
+                profile);
+}
+
 static bool read_profile(struct parser *p, struct policy_profile *profile)
 {
     static const char *const provisions[] = { "off", "range", "system" };
@@ -322,6 +333,7 @@ static bool read_profile(struct parser *p, struct policy_profile *profile)
     return take(p, "profile", 2)
         && name(p, p->value[0], name_is_profile, &profile->name)
         && name(p, p->value[1], name_is_generation, &profile->generation)
+        && check_unique(p, profile->name)
         && take(p, "base", 1)
         && path(p, p->value[0], &profile->base)
         && take(p, "users", 1)
@@ -348,15 +360,6 @@ static bool read_profile(struct parser *p, struct policy_profile *profile)
         && read_filter(p, profile);
 }
 
-/* Two profiles of one name: which limits hold must never be a question. */
-static bool comes_again(const struct parser *p, const char *profile)
-{
-    char line[NAME_PROFILE_MAX + 16];
-
-    snprintf(line, sizeof(line), "\nprofile %s ", profile);
-    return strstr(p->next, line) != NULL;
-}
-
 /* Reads all profiles; the wanted one, if there is one, is kept. */
 static bool read_profiles(struct parser *p, const char *wanted,
                           struct policy_profile *kept)
@@ -368,10 +371,6 @@ static bool read_profiles(struct parser *p, const char *wanted,
         if (!read_profile(p, &other)) {
             return false;
         }
-        if (comes_again(p, other.name)) {
-            return fail(p->error, CODE_POLICY_KEY, "profile '%s' twice: "
-                        REWRITE, other.name);
-        }
         if (wanted != NULL && strcmp(other.name, wanted) == 0) {
             *kept = other;
             found = true;
@@ -380,14 +379,6 @@ static bool read_profiles(struct parser *p, const char *wanted,
     return found
         || fail(p->error, CODE_POLICY_PROFILE, "no profile '%s': write "
                 "<IvleJailProfile %s> and restart httpd", wanted, wanted);
-}
-
-static bool read_end(struct parser *p)
-{
-    return take(p, "end", 0)
-        && (p->next == p->end
-            || fail(p->error, CODE_POLICY_KEY, "line %u: text after 'end': "
-                    REWRITE, p->line));
 }
 
 /* The version comes first: a later one may change everything else. */
@@ -410,12 +401,11 @@ static bool read_version(struct parser *p)
 static bool check_rest(const struct parser *p)
 {
     static const char tail[] = "\nend\n";
-    const char *c;
+    const char *found = strstr(p->next, tail), *c;
 
-    if (p->end - p->next < (ptrdiff_t)strlen(tail)
-        || memcmp(p->end - strlen(tail), tail, strlen(tail)) != 0) {
-        return fail(p->error, CODE_POLICY_TRUNCATED, "the last line is not "
-                    "'end': " REWRITE);
+    if (found == NULL || found + strlen(tail) != p->end) {
+        return fail(p->error, CODE_POLICY_TRUNCATED, "no line 'end', or not "
+                    "as the last one: " REWRITE);
     }
     for (c = p->next; c < p->end; c++) {
         if (((unsigned char)*c < ' ' && *c != '\n') || *c == 0x7f) {
@@ -436,7 +426,7 @@ bool policy_parse(char *text, size_t size, const char *profile,
         && check_rest(&parser)
         && read_head(&parser, policy)
         && read_profiles(&parser, profile, &policy->profile)
-        && read_end(&parser);
+        && take(&parser, "end", 0);
 }
 
 /*** The file ***/
@@ -462,35 +452,22 @@ static bool check_file(int fd, struct policy_error *error)
     return true;
 }
 
-/* Reads the whole file; what is larger than size is refused. */
-static bool read_all(int fd, char *buffer, size_t size, size_t *length,
-                     struct policy_error *error)
-{
-    ssize_t n;
-
-    for (*length = 0; *length < size; *length += (size_t)n) {
-        n = read(fd, buffer + *length, size - *length);
-        if (n == -1) {
-            return fail(error, CODE_POLICY_TRUNCATED, "cannot read it: %s: "
-                        REWRITE, strerror(errno));
-        }
-        if (n == 0) {
-            return true;
-        }
-    }
-    return fail(error, CODE_POLICY_VALUE, "larger than %d bytes: use fewer "
-                "profiles and restart httpd", POLICY_SIZE_MAX);
-}
-
+/* A regular file that nobody writes to any more comes with one read. */
 static bool read_file(int fd, const char *instance, const char *profile,
                       struct policy *policy, struct policy_error *error)
 {
     static char buffer[POLICY_SIZE_MAX + 1];
-    size_t length;
+    ssize_t length = read(fd, buffer, sizeof(buffer));
 
-    if (!check_file(fd, error)
-        || !read_all(fd, buffer, sizeof(buffer), &length, error)
-        || !policy_parse(buffer, length, profile, policy, error)) {
+    if (length == -1) {
+        return fail(error, CODE_POLICY_TRUNCATED, "cannot read it: %s: "
+                    REWRITE, strerror(errno));
+    }
+    if (length > POLICY_SIZE_MAX) {
+        return fail(error, CODE_POLICY_VALUE, "larger than %d bytes: use "
+                    "fewer profiles and restart httpd", POLICY_SIZE_MAX);
+    }
+    if (!policy_parse(buffer, (size_t)length, profile, policy, error)) {
         return false;
     }
     return strcmp(policy->instance, instance) == 0
@@ -513,7 +490,8 @@ bool policy_read(int dirfd, const char *instance, const char *profile,
         return fail(error, CODE_POLICY_MISSING, "%s: start httpd with "
                     "IvleJailInstance %s", strerror(errno), instance);
     }
-    good = read_file(fd, instance, profile, policy, error);
+    good = check_file(fd, error)
+        && read_file(fd, instance, profile, policy, error);
     close(fd);
     return good;
 }

@@ -22,9 +22,10 @@ struct users_identity {
  * Makes the directories of a user below usersfd, all or nothing: built as
  * ".new-<user>" and renamed into place; a rest of an interrupted attempt is
  * used again.  (Not with RENAME_NOREPLACE, which NFS does not have: a rename
- * does not replace a directory that is not empty, and a user's never is.)  root 0755 users/<user>, root 0755
- * .../home with .passwd and .group (0644), uid:gid 0700 .../home/<user> and
- * .../tmp.  The caller has checked the name and the ids.
+ * does not replace a directory that is not empty, and a user's never is.)
+ * root 0755 users/<user>, root 0755 .../home with .passwd and .group (0644),
+ * uid:gid 0700 .../home/<user> and .../tmp.  The caller has checked the name
+ * and the ids.
  * Returns 0 or errno; EEXIST: there already.
  */
 int users_make(int usersfd, const char *user, struct users_identity id);
