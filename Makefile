@@ -73,7 +73,7 @@ say-it = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$@';)
 # --- what is made of what -------------------------------------------------
 
 PROGRAMS := trampoline/trampoline trampoline/timount trampoline/warden
-SHARED   := wire names limits
+SHARED   := wire wire_socket names limits
 CTL_USES := policy users path names limits say
 
 # Each helper is its own file, linked with the archive of all others: the

@@ -23,8 +23,9 @@
 
 enum {
     WIRE_VERSION = 1,
+    WIRE_HEADER_SIZE = 24,              /* before the strings of a request */
     WIRE_MESSAGE_MAX = 64 * 1024,       /* one request message */
-    WIRE_STRINGS_MAX = 1024 * 1024,     /* strings, when in a memfd */
+    WIRE_STRINGS_MAX = 1024 * 1024,     /* one request, when in a memfd */
     WIRE_ENV_MAX = 1024,                /* variables */
     WIRE_INTERPRETERS_MAX = 256,        /* strings of all interpreters */
     WIRE_PIPES = 3                      /* the program's fds 0, 1, 2 */
@@ -94,6 +95,9 @@ struct wire_answer {
     uint64_t peak_kib;          /* ENDED: ru_maxrss */
     uint64_t wall_microseconds; /* ENDED: from STARTED */
 };
+
+/* The size of *request when packed. */
+size_t wire_size(const struct wire_request *request);
 
 /*
  * Packs *request into at most size bytes at buffer.  Returns the length, or

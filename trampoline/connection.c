@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * connection.c - the warden's connections, in slots made once at its start
+ */
+#include "connection.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static struct connection_list lists[CONNECTION_STATES];
+static size_t counts[CONNECTION_STATES];
+
+/* At the head: the slot that was used last is still in the caches. */
+static void add_free(struct connection *c)
+{
+    c->state = CONNECTION_FREE;
+    TAILQ_INSERT_HEAD(&lists[CONNECTION_FREE], c, link);
+    counts[CONNECTION_FREE]++;
+}
+
+static void remove_from_list(struct connection *c)
+{
+    TAILQ_REMOVE(&lists[c->state], c, link);
+    counts[c->state]--;
+}
+
+int connection_init(size_t slots)
+{
+    struct connection *all;
+    size_t i;
+
+    for (i = 0; i < CONNECTION_STATES; i++) {
+        TAILQ_INIT(&lists[i]);
+    }
+    all = mmap(NULL, slots * sizeof(*all), PROT_READ | PROT_WRITE,
+               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (all == MAP_FAILED) {
+        return errno;
+    }
+    for (i = slots; i > 0; i--) {
+        add_free(&all[i - 1]);
+    }
+    return 0;
+}
+
+struct connection *connection_new(int sock)
+{
+    struct connection *c = TAILQ_FIRST(&lists[CONNECTION_FREE]);
+    int i;
+
+    if (c == NULL) {
+        return NULL;
+    }
+    connection_move(c, CONNECTION_SILENT);
+    c->sock = sock;
+    for (i = 0; i < WIRE_PIPES; i++) {
+        c->pipes[i] = -1;
+    }
+    return c;
+}
+
+void connection_move(struct connection *c, enum connection_state state)
+{
+    remove_from_list(c);
+    c->state = state;
+    TAILQ_INSERT_TAIL(&lists[state], c, link);
+    counts[state]++;
+}
+
+void connection_close_pipes(struct connection *c)
+{
+    int i;
+
+    for (i = 0; i < WIRE_PIPES; i++) {
+        if (c->pipes[i] >= 0) {
+            close(c->pipes[i]);
+            c->pipes[i] = -1;
+        }
+    }
+}
+
+void connection_free(struct connection *c)
+{
+    connection_close_pipes(c);
+    if (c->sock >= 0) {
+        close(c->sock);
+        c->sock = -1;
+    }
+    remove_from_list(c);
+    add_free(c);
+}
+
+struct connection *connection_first(enum connection_state state)
+{
+    return TAILQ_FIRST(&lists[state]);
+}
+
+struct connection *connection_next(const struct connection *c)
+{
+    return TAILQ_NEXT(c, link);
+}
+
+size_t connection_count(enum connection_state state)
+{
+    return counts[state];
+}

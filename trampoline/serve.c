@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * serve.c - the life of a request in the warden
+ */
+#include "serve.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "find.h"
+#include "program.h"
+#include "request.h"
+#include "strays.h"
+
+enum {
+    SECOND = 1000000,
+    PATIENCE = 5 * SECOND   /* for a request after its connection: httpd sends
+                               it at once, and gives up after as long */
+};
+
+static const struct setup *setup;
+static uint64_t next_number;
+static int64_t quiet_since;
+static bool holding;        /* start nothing until nothing runs */
+
+int64_t serve_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);   /* cannot fail */
+    return (int64_t) now.tv_sec * SECOND + now.tv_nsec / 1000;
+}
+
+void serve_init(const struct setup *new_setup)
+{
+    setup = new_setup;
+    next_number = 1;
+    quiet_since = serve_now();
+}
+
+static size_t running(void)
+{
+    return connection_count(CONNECTION_RUNNING);
+}
+
+static size_t queued(void)
+{
+    return connection_count(CONNECTION_QUEUED);
+}
+
+/* --- answers --- */
+
+/* An answer that cannot be sent has no reader: the connection's end follows
+   as an event. */
+static void answer(const struct connection *c,
+                   const struct wire_answer *message)
+{
+    if (c->sock >= 0) {
+        (void) wire_send_answer(c->sock, message);
+    }
+}
+
+static void answer_kind(const struct connection *c,
+                        enum wire_answer_kind kind)
+{
+    const struct wire_answer message = { .version = WIRE_VERSION,
+                                         .kind = kind };
+
+    answer(c, &message);
+}
+
+static void refuse(struct connection *c, enum wire_refusal refusal, int error)
+{
+    const struct wire_answer message = { .version = WIRE_VERSION,
+                                         .kind = WIRE_REFUSED,
+                                         .refusal = refusal,
+                                         .error = (uint32_t) error };
+
+    answer(c, &message);
+    connection_free(c);
+}
+
+/* --- start --- */
+
+static enum wire_refusal failure_refusal(const struct found *found,
+                                         const struct program_failure *failure)
+{
+    switch (failure->step) {
+    case PROGRAM_EXEC:
+        return find_exec_refusal(found, failure->error);
+    case PROGRAM_DIRECTORY:
+        return WIRE_FORBIDDEN;
+    default:
+        return WIRE_CANNOT_START;
+    }
+}
+
+/* Returns WIRE_NOT_REFUSED, with c->pid, or why not, with *error. */
+static enum wire_refusal launch(struct connection *c, int *error)
+{
+    /* one at a time: execve(2) has copied them when program_start() returns */
+    static struct found found;
+    static struct request_words words;
+    const struct wire_request *request = &c->unpacked.request;
+    struct program_failure failure;
+    struct program program = { .argv = words.argv, .env = words.env,
+                               .directory = found.directory,
+                               .pipes = c->pipes, .limits = setup->limits };
+    enum wire_refusal refusal = find_script(request, &found);
+
+    if (refusal != WIRE_NOT_REFUSED) {
+        *error = found.error;
+        return refusal;
+    }
+    *error = request_environment(request, &found, &words);
+    if (*error != 0) {
+        return WIRE_BAD_REQUEST;
+    }
+    request_argv(&found, &words);
+    program.path = words.argv[0];
+    c->pid = program_start(&program, &failure);
+    if (c->pid < 0) {
+        *error = failure.error;
+        return failure_refusal(&found, &failure);
+    }
+    return WIRE_NOT_REFUSED;
+}
+
+static void start(struct connection *c)
+{
+    enum wire_refusal refusal;
+    int error = 0;
+
+    refusal = launch(c, &error);
+    connection_close_pipes(c);
+    if (refusal != WIRE_NOT_REFUSED) {
+        refuse(c, refusal, error);
+        return;
+    }
+    connection_move(c, CONNECTION_RUNNING);
+    c->number = next_number++;
+    c->timed_out = false;
+    c->started = serve_now();
+    c->deadline = c->started
+                  + (int64_t) c->unpacked.request.timeout_seconds * SECOND;
+    answer_kind(c, WIRE_STARTED);
+}
+
+static void start_queued(void)
+{
+    while (!holding && queued() > 0 && running() < setup->max_requests) {
+        start(connection_first(CONNECTION_QUEUED));
+    }
+    if (queued() == 0 && running() == 0) {
+        quiet_since = serve_now();
+    }
+}
+
+static void admit(struct connection *c)
+{
+    if (running() + queued() >= setup->max_requests + setup->queue) {
+        refuse(c, WIRE_BUSY, 0);
+        return;
+    }
+    answer_kind(c, WIRE_ACCEPTED);
+    connection_move(c, CONNECTION_QUEUED);
+    start_queued();
+}
+
+static void receive(struct connection *c)
+{
+    const char *reason;
+    int rv = wire_recv_request(c->sock, MSG_DONTWAIT, c->buffer, &c->unpacked,
+                               c->pipes, &reason);
+
+    if (rv == 0) {
+        admit(c);
+    }
+    else if (rv == EPROTO) {
+        refuse(c, WIRE_BAD_REQUEST, EPROTO);
+    }
+    else if (rv != EAGAIN) {
+        connection_free(c);     /* closed: somebody only asked if we listen */
+    }
+}
+
+void serve_begin(struct connection *c)
+{
+    c->deadline = serve_now() + PATIENCE;
+    receive(c);
+}
+
+/* --- end --- */
+
+static void abandon(struct connection *c)
+{
+    if (c->state != CONNECTION_RUNNING) {
+        connection_free(c);
+        return;
+    }
+    (void) kill(-c->pid, SIGKILL);
+    close(c->sock);
+    c->sock = -1;
+}
+
+void serve_event(struct connection *c, bool closed)
+{
+    if (c->state == CONNECTION_SILENT && !closed) {
+        receive(c);
+    }
+    else if (c->state != CONNECTION_FREE) {
+        abandon(c);     /* httpd went, or says more than it may */
+    }
+}
+
+static uint64_t microseconds(const struct timeval *t)
+{
+    return (uint64_t) t->tv_sec * SECOND + (uint64_t) t->tv_usec;
+}
+
+/* The kernel sends SIGXCPU at the soft limit and SIGKILL at the hard one. */
+static enum wire_limit limit_hit(const struct connection *c, int status,
+                                 uint64_t cpu)
+{
+    if (c->timed_out) {
+        return WIRE_LIMIT_WALL;
+    }
+    if (!WIFSIGNALED(status)) {
+        return WIRE_LIMIT_NONE;
+    }
+    if (WTERMSIG(status) == SIGXFSZ) {
+        return WIRE_LIMIT_FSIZE;
+    }
+    if (WTERMSIG(status) == SIGXCPU
+        || (WTERMSIG(status) == SIGKILL
+            && cpu / SECOND >= setup->limits[LIMIT_CPU].rlim_cur)) {
+        return WIRE_LIMIT_CPU;
+    }
+    return WIRE_LIMIT_NONE;
+}
+
+static void end(struct connection *c, int status, const struct rusage *usage)
+{
+    struct wire_answer message = { .version = WIRE_VERSION,
+                                   .kind = WIRE_ENDED };
+
+    strays_kill_group(c->pid);
+    message.wait_status = status;
+    message.cpu_microseconds = microseconds(&usage->ru_utime)
+                               + microseconds(&usage->ru_stime);
+    message.peak_kib = (uint64_t) usage->ru_maxrss;
+    message.wall_microseconds = (uint64_t) (serve_now() - c->started);
+    message.limit = limit_hit(c, status, message.cpu_microseconds);
+    answer(c, &message);
+    connection_free(c);
+}
+
+static struct connection *connection_of(pid_t pid)
+{
+    struct connection *c = connection_first(CONNECTION_RUNNING);
+
+    while (c != NULL && c->pid != pid) {
+        c = connection_next(c);
+    }
+    return c;
+}
+
+static bool sweep(void)
+{
+    struct strays_request list[SETUP_REQUESTS_MAX];
+    struct connection *c;
+    size_t n = 0;
+
+    for (c = connection_first(CONNECTION_RUNNING); c != NULL;
+         c = connection_next(c)) {
+        list[n].pid = c->pid;
+        list[n++].number = c->number;
+    }
+    return strays_sweep(list, n, next_number);
+}
+
+/* After requests ended; childless: the kernel says that nothing is left. */
+static void settle(bool childless)
+{
+    if (setup->linger || childless) {
+        strays_clear();
+    }
+    else if (running() == 0) {
+        strays_kill_all();
+    }
+    else if (sweep()) {
+        holding = true;
+    }
+    if (running() == 0) {
+        holding = false;
+    }
+    start_queued();
+}
+
+void serve_reap(void)
+{
+    struct connection *c;
+    struct rusage usage;
+    bool ended = false;
+    int status;
+    pid_t pid;
+
+    while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
+        c = connection_of(pid);
+        if (c == NULL) {
+            strays_forget(pid);
+        }
+        else {
+            end(c, status, &usage);
+            ended = true;
+        }
+    }
+    if (ended) {
+        settle(pid < 0);    /* ECHILD */
+    }
+}
+
+/* --- time --- */
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t expire_silent(int64_t now)
+{
+    struct connection *c = connection_first(CONNECTION_SILENT);
+
+    while (c != NULL && c->deadline <= now) {
+        connection_free(c);
+        c = connection_first(CONNECTION_SILENT);
+    }
+    return c == NULL ? SERVE_NEVER : c->deadline;
+}
+
+static int64_t expire_running(int64_t now)
+{
+    struct connection *c;
+    int64_t next = SERVE_NEVER;
+
+    for (c = connection_first(CONNECTION_RUNNING); c != NULL;
+         c = connection_next(c)) {
+        if (c->deadline <= now) {
+            (void) kill(-c->pid, SIGKILL);
+            c->timed_out = true;
+            c->deadline = SERVE_NEVER;
+        }
+        next = sooner(next, c->deadline);
+    }
+    return next;
+}
+
+int64_t serve_expire(int64_t now)
+{
+    return sooner(expire_silent(now), expire_running(now));
+}
+
+int64_t serve_quiet_since(void)
+{
+    return queued() + running() == 0 ? quiet_since : SERVE_NEVER;
+}
+
+bool serve_has_children(void)
+{
+    siginfo_t info;
+
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
