@@ -56,12 +56,9 @@ HELPER_CFLAGS = $(BASE_CFLAGS) $(HARDENING) -fPIE \
     -DTRAMPOLINE_UIDS='$(TRAMPOLINE_UIDS)'
 CTL_CFLAGS = $(BASE_CFLAGS) $(HARDENING) -fPIE
 
-# The module exports nothing but the symbol that httpd looks for.
 HTTPD_INCLUDES := -isystem $(call apxs-q,INCLUDEDIR) $(shell \
     $(call apxs-q,APR_CONFIG) --cppflags --includes 2>/dev/null)
-MODULE_CFLAGS = $(BASE_CFLAGS) $(HARDENING) -fPIC -fvisibility=hidden \
-    $(HTTPD_INCLUDES) \
-    -D'AP_MODULE_DECLARE_DATA=__attribute__((visibility("default")))'
+MODULE_CFLAGS = $(BASE_CFLAGS) $(HARDENING) -fPIC $(HTTPD_INCLUDES)
 
 # The same flags but for optimisation, and every fault ends the test.
 ASAN_CFLAGS = $(BASE_CFLAGS) -O1 -fno-omit-frame-pointer \
@@ -100,9 +97,10 @@ $(PROGRAMS): %: $(BUILD)/%.o $(BUILD)/helpers.a
 $(BUILD)/helpers.a: $(HELPER_PARTS)
 	$(call say-it,AR)rm -f $@ && $(AR) rcs $@ $^
 
-mod_ivlejail.so: $(MODULE_OBJECTS)
+mod_ivlejail.so: $(MODULE_OBJECTS) module/exports.map
 	$(call say-it,LD)$(CC) -shared $(CFLAGS) $(LDFLAGS) $(LINK_HARDENING) \
-	    -o $@ $^ -lseccomp
+	    -Wl,--version-script=module/exports.map -o $@ \
+	    $(MODULE_OBJECTS) -lseccomp
 
 ctl/ivlejailctl: $(CTL_OBJECTS)
 	$(call say-it,LD)$(CC) -pie $(CFLAGS) $(LDFLAGS) $(LINK_HARDENING) -o $@ $^

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+package IvleJail::Test;
+
+# What a test asks of the machine and how it looks at what is left.
+#
+#   use IvleJail::Test;                 # under Test::More or Apache::Test
+#   must_have_program('strace');        # or skip; or fail, if nothing may skip
+#   put_program(alice => 'web/x.sh', "#!/bin/sh\n...");
+#   my $before = leftovers();
+#   ...
+#   is_deeply(leftovers(), $before, 'nothing left');
+
+use strict;
+use warnings;
+
+use Exporter qw(import);
+use File::Basename qw(basename dirname);
+use File::Path qw(make_path);
+use Time::HiRes qw(sleep time);
+
+use IvleJail::Httpd qw(password_of mpm);
+use IvleJail::Stage qw($TOP $INSTANCE $ROOT $LIBEXEC $TRAMPOLINE $TIMOUNT
+    $WARDEN $CTL $MODULE $BASES $USERS $RUN base add_user remove_user install
+    run_quietly);
+
+our @EXPORT = qw($TOP $INSTANCE $ROOT $LIBEXEC $TRAMPOLINE $TIMOUNT $WARDEN
+    $CTL $MODULE $BASES $USERS $RUN base add_user remove_user install
+    run_quietly password_of mpm
+    must_be_root must_have_program must_have give_up put_program put_file
+    wait_until log_mark log_since in_namespace_of
+    mounts run_files processes descriptors leftovers);
+
+# --- what must be there ---------------------------------------------------
+
+# Skips the whole file; where everything must work, that is a failure.
+sub give_up {
+    my ($why) = @_;
+    if ($ENV{IVLEJAIL_MUST_WORK}) {
+        print "1..1\nnot ok 1 - cannot be skipped: $why\n";
+        exit 1;
+    }
+    print "1..0 # SKIP $why\n";
+    exit 0;
+}
+
+sub must_have {
+    my ($there, $what) = @_;
+    give_up("no $what") if !$there;
+}
+
+sub must_be_root {
+    must_have($> == 0, 'root');
+}
+
+sub must_have_program {
+    for my $name (@_) {
+        my @dirs = (split(/:/, $ENV{PATH}), '/sbin', '/usr/sbin');
+        must_have(scalar(grep { -x "$_/$name" } @dirs), $name);
+    }
+}
+
+# --- users' files -----------------------------------------------------------
+
+# Written from outside the jail, owned by the user: a path below the home.
+sub put_file {
+    my ($user, $path, $text, $mode) = @_;
+    my $home = "$USERS/$user/home/$user";
+    my ($uid, $gid) = (stat $home)[4, 5];
+    my $file = "$home/$path";
+    for my $dir (dirname($file)) {
+        next if -d $dir;
+        make_path($dir, { mode => 0755, owner => $uid, group => $gid });
+    }
+    open(my $out, '>', "$file.new") or die "$file.new: $!";
+    print {$out} $text;
+    close $out or die "$file.new: $!";
+    chmod $mode // 0644, "$file.new" or die "chmod $file.new: $!";
+    chown $uid, $gid, "$file.new" or die "chown $file.new: $!";
+    rename "$file.new", $file or die "rename $file: $!";
+    return $file;
+}
+
+sub put_program {
+    my ($user, $path, $text) = @_;
+    return put_file($user, $path, $text, 0755);
+}
+
+# --- waiting and logs -------------------------------------------------------
+
+sub wait_until {
+    my ($seconds, $condition) = @_;
+    my $end = time + $seconds;
+    while (1) {
+        return 1 if $condition->();
+        return 0 if time >= $end;
+        sleep 0.02;
+    }
+}
+
+# log_since(log_mark($file)) is what was written to a log in between.
+sub log_mark {
+    my ($file) = @_;
+    return { file => $file, offset => -s $file // 0 };
+}
+
+sub log_since {
+    my ($mark) = @_;
+    open(my $in, '<', $mark->{file}) or return '';
+    seek $in, $mark->{offset}, 0;
+    local $/;
+    return scalar(<$in>) // '';
+}
+
+# --- what is there ----------------------------------------------------------
+
+# Mounts that are ours, in the namespace of a process: [mount point, ...].
+# mountinfo is read, never a mount touched: that would keep a jail alive.
+sub mounts {
+    my ($pid) = @_;
+    $pid //= 'self';
+    open(my $in, '<', "/proc/$pid/mountinfo") or return [];
+    my @points = map { (split ' ')[4] } <$in>;
+    return [sort grep { m{^/run/ivlejail(/|$)} || m{^\Q$ROOT\E/} } @points];
+}
+
+# Every mount namespace that is in use, looked at once: "<point> of <pid>".
+sub all_mounts {
+    my (%seen, @all);
+    for my $dir (glob '/proc/[0-9]*') {
+        my $namespace = readlink "$dir/ns/mnt" or next;
+        next if $seen{$namespace}++;
+        push @all, @{ mounts(basename $dir) };
+    }
+    return [sort @all];
+}
+
+# Files in the runtime directory of our instances, as the host sees them.
+sub run_files {
+    my @found = glob "/run/ivlejail/$INSTANCE $RUN-* $RUN.pid $RUN/*";
+    return [sort grep { -e $_ } @found];
+}
+
+# Processes that are ours: "<pid> <program>", helpers by their file, programs
+# in jails by their uid.
+sub processes {
+    my @found;
+    for my $dir (glob '/proc/[0-9]*') {
+        my $pid = basename $dir;
+        my $exe = readlink("$dir/exe") // next;
+        my $uid = (stat $dir)[4] // next;
+        next if $exe !~ m{^\Q$LIBEXEC\E/} && !($uid >= 70000 && $uid <= 99999);
+        push @found, "$pid " . basename($exe);
+    }
+    return [sort @found];
+}
+
+# The open files of a process: number => what it is.
+sub descriptors {
+    my ($pid) = @_;
+    return { map { basename($_) => readlink($_) // '' }
+        glob "/proc/$pid/fd/*" };
+}
+
+# Everything that must be as before when a server has ended.
+sub leftovers {
+    return {
+        mounts => all_mounts(),
+        processes => processes(),
+        run => run_files(),
+    };
+}
+
+# Runs a command in the mount namespace of a process; its output.
+sub in_namespace_of {
+    my ($pid, @command) = @_;
+    return run_quietly('nsenter', '-m', '-t', $pid, '--', @command);
+}
+
+1;
