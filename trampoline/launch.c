@@ -44,7 +44,7 @@ enum {
 
 static int child_channel;
 
-int launch_open_warden(const struct policy *policy)
+static int open_warden(const struct policy *policy)
 {
     struct stat st;
     int fd = open(policy->warden, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -61,6 +61,15 @@ int launch_open_warden(const struct policy *policy)
             policy->warden);
     }
     return fd;
+}
+
+void launch_open(const struct policy *policy, struct launch *launch)
+{
+    launch->warden = open_warden(policy);
+    launch->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (launch->null < 0) {
+        die_errno(CODE_INTERNAL, "cannot open '/dev/null'");
+    }
 }
 
 /* The interface "lo" is down in a new network namespace. */
@@ -238,18 +247,17 @@ static char hear(const struct launch *launch)
 
 void launch_prepare(const struct policy *policy, const char *user,
                     const struct identity *identity, const struct jail *jail,
-                    int warden, int listener, struct launch *launch)
+                    int listener, struct launch *launch)
 {
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    struct child child = {
-        policy, identity, jail, warden,
-        { null, null, null, listener, jail->hold, make_setup(policy, user) }
+    const struct child child = {
+        policy, identity, jail, launch->warden,
+        { launch->null, launch->null, launch->null, listener, jail->hold,
+          make_setup(policy, user) }
     };
     int ends[2];
     char word;
 
-    if (null < 0
-        || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
         die_errno(CODE_FORK, "cannot prepare the process of the warden");
     }
     unshare_rest(policy->profile.network);

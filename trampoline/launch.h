@@ -11,12 +11,17 @@
 #include "policy.h"
 
 struct launch {
+    int warden;     /* its program, to be executed by descriptor */
+    int null;       /* /dev/null */
     pid_t pid;
     int channel;    /* to the child: its status, our word to go on */
 };
 
-/* The warden's program; root's, unwritable, to be executed by descriptor. */
-int launch_open_warden(const struct policy *policy);
+/*
+ * Opens what is not to be found in the jail, while we are not in it.  The
+ * warden's program must be root's and writable by nobody else.
+ */
+void launch_open(const struct policy *policy, struct launch *launch);
 
 /*
  * New pid, ipc, uts and network namespaces, and in them PID 1: it enters the
@@ -25,7 +30,7 @@ int launch_open_warden(const struct policy *policy);
  */
 void launch_prepare(const struct policy *policy, const char *user,
                     const struct identity *identity, const struct jail *jail,
-                    int warden, int listener, struct launch *launch);
+                    int listener, struct launch *launch);
 
 /* Lets it execute the warden; dies with CODE_EXEC if that fails. */
 void launch_go(const struct launch *launch);

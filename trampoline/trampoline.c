@@ -158,12 +158,12 @@ static void start(const struct policy *policy, const struct keep *keep,
     struct identity identity;
     struct launch launch;
     struct jail jail;
-    int warden = launch_open_warden(policy);
     int listener = publish_make_socket();
 
+    launch_open(policy, &launch);
     identity_find(policy, user, &identity);
     jail_find_or_make(keep, policy, user, &identity, &jail);
-    launch_prepare(policy, user, &identity, &jail, warden, listener, &launch);
+    launch_prepare(policy, user, &identity, &jail, listener, &launch);
     publish(&jail, launch.pid, listener);
     launch_go(&launch);
 }
