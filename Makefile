@@ -154,6 +154,13 @@ $(BUILD)/asan/%.o: t/unit/%.c $(BUILD)/flags
 $(BUILD)/asan/%.o: trampoline/%.c $(BUILD)/flags
 	$(call say-it,CC)$(CC) $(ASAN_CFLAGS) -c -o $@ $<
 
+# Programs that the Perl tests use, linked with what they need of the helpers.
+TEST_TOOLS := $(patsubst t/tools/%.c,$(BUILD)/t/%,$(wildcard t/tools/*.c))
+test-tools: $(TEST_TOOLS)
+$(BUILD)/t/%: t/tools/%.c $(BUILD)/helpers.a
+	@mkdir -p $(@D)
+	$(call say-it,LD)$(CC) $(STATIC) $(UNIT_CFLAGS) -o $@ $^
+
 unit: $(UNIT_TESTS:%=$(BUILD)/unit/%) $(UNIT_TESTS:%=$(BUILD)/asan/%)
 
 # --- installation ---------------------------------------------------------
