@@ -5,7 +5,7 @@
  *   ask SOCKET FILENAME [NAME=value...]
  *
  * The program's three pipes are our own descriptors 0, 1 and 2.  The answers
- * go to descriptor 3 where it is open, one line each.  Exit status: 0 when
+ * go to descriptor 20 where it is open, one line each.  Exit status: 0 when
  * the program ended with 0, 1 when it did not, 2 when it was refused, 3 when
  * nobody answered.
  */
@@ -20,7 +20,7 @@
 
 #include "trampoline/wire.h"
 
-enum { FAILED = 1, REFUSED = 2, NO_ANSWER = 3, ANSWERS_FD = 3 };
+enum { FAILED = 1, REFUSED = 2, NO_ANSWER = 3, ANSWERS_FD = 20 };
 
 static int connect_to(const char *path)
 {

@@ -231,7 +231,7 @@ sub ask {
     my ($self, $socket, $filename, @env) = @_;
     my $answers = tempfile();
     my $r = run(sub {
-        dup2(fileno $answers, 3);
+        dup2(fileno $answers, 20);
         become_httpd();
         exec "$ROOT/build/t/ask", $socket, $filename, @env or _exit(125);
     });

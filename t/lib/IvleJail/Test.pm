@@ -117,13 +117,17 @@ sub log_since {
 # mountinfo is read, never a mount touched: that would keep a jail alive.
 sub mounts {
     my ($pid) = @_;
-    $pid //= 'self';
-    open(my $in, '<', "/proc/$pid/mountinfo") or return [];
-    my @points = map { (split ' ')[4] } <$in>;
-    return [sort grep { m{^/run/ivlejail(/|$)} || m{^\Q$ROOT\E/} } @points];
+    return [sort grep { m{^\Q$RUN\E(-|/|$)} || m{^\Q$ROOT\E/} }
+        map { $_->[4] } mountinfo($pid // 'self')];
 }
 
-# Every mount namespace that is in use, looked at once: "<point> of <pid>".
+sub mountinfo {
+    my ($pid) = @_;
+    open(my $in, '<', "/proc/$pid/mountinfo") or return;
+    return map { [split ' '] } <$in>;
+}
+
+# Every mount namespace that is in use, looked at once.
 sub all_mounts {
     my (%seen, @all);
     for my $dir (glob '/proc/[0-9]*') {
@@ -136,22 +140,27 @@ sub all_mounts {
 
 # Files in the runtime directory of our instances, as the host sees them.
 sub run_files {
-    my @found = glob "/run/ivlejail/$INSTANCE $RUN-* $RUN.pid $RUN/*";
-    return [sort grep { -e $_ } @found];
+    return [sort grep { -e } glob "$RUN $RUN.pid $RUN/* $RUN-*"];
 }
 
-# Processes that are ours: "<pid> <program>", helpers by their file, programs
-# in jails by their uid.
+# Processes that are ours: "<pid> <program>".  A helper is known by its file,
+# whatever runs in a jail by the mounts around it.
 sub processes {
     my @found;
     for my $dir (glob '/proc/[0-9]*') {
         my $pid = basename $dir;
         my $exe = readlink("$dir/exe") // next;
-        my $uid = (stat $dir)[4] // next;
-        next if $exe !~ m{^\Q$LIBEXEC\E/} && !($uid >= 70000 && $uid <= 99999);
+        next if $exe !~ m{^\Q$LIBEXEC\E/} && !is_jailed($pid);
         push @found, "$pid " . basename($exe);
     }
     return [sort @found];
+}
+
+# Mounted from one of our users' directories: field 4 of mountinfo.
+sub is_jailed {
+    my ($pid) = @_;
+    my $users = basename($ROOT) . '/users';
+    return scalar grep { $_->[3] =~ m{(^|/)\Q$users\E/} } mountinfo($pid);
 }
 
 # The open files of a process: number => what it is.
