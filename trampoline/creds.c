@@ -23,15 +23,16 @@
                     | SECBIT_NO_CAP_AMBIENT_RAISE \
                     | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
 
+/* For a privileged process setuid(2) and setgid(2) set all three ids. */
 void creds_take_root(void)
 {
-    if (setresgid(0, 0, 0) != 0) {
+    if (setgid(0) != 0) {
         die_errno(CODE_IDS, "cannot become group 0");
     }
     if (setgroups(0, NULL) != 0) {
         die_errno(CODE_IDS, "cannot leave the caller's groups");
     }
-    if (setresuid(0, 0, 0) != 0) {
+    if (setuid(0) != 0) {
         die_errno(CODE_IDS, "cannot become root");
     }
 }
@@ -122,10 +123,8 @@ static void empty_bounding_set(void)
 {
     int cap;
 
-    for (cap = 0; cap <= cap_max_bits(); cap++) {
-        if (prctl(PR_CAPBSET_READ, (unsigned long)cap, 0UL, 0UL, 0UL) == 1
-            && prctl(PR_CAPBSET_DROP, (unsigned long)cap, 0UL, 0UL, 0UL)
-               != 0) {
+    for (cap = 0; cap < cap_max_bits(); cap++) {
+        if (prctl(PR_CAPBSET_DROP, (unsigned long)cap, 0UL, 0UL, 0UL) != 0) {
             die_errno(CODE_CAPS, "cannot drop capability %d for good", cap);
         }
     }
@@ -153,12 +152,32 @@ static void take_identity(struct users_identity id)
     }
 }
 
+static void verify_caps(void)
+{
+    cap_t caps = get_caps();
+    cap_t empty = cap_init();
+    int cap;
+
+    if (empty == NULL || cap_compare(caps, empty) != 0
+        || prctl(PR_GET_NO_NEW_PRIVS, 0UL, 0UL, 0UL, 0UL) != 1
+        || prctl(PR_GET_SECUREBITS, 0UL, 0UL, 0UL, 0UL) != SECUREBITS) {
+        die(CODE_REGAIN, "capabilities are left after they were dropped");
+    }
+    for (cap = 0; cap < cap_max_bits(); cap++) {
+        if (prctl(PR_CAPBSET_READ, (unsigned long)cap, 0UL, 0UL, 0UL) != 0) {
+            die(CODE_REGAIN, "capability %d is left in the bounding set",
+                cap);
+        }
+    }
+    (void)cap_free(caps);
+    (void)cap_free(empty);
+}
+
 /* Each attempt to get something back must fail, and the sets be empty. */
 static void verify_drop(struct users_identity id)
 {
     uid_t ruid, euid, suid;
     gid_t rgid, egid, sgid;
-    cap_t caps, empty;
 
     if (setresuid((uid_t)-1, 0, (uid_t)-1) == 0
         || setresgid((gid_t)-1, 0, (gid_t)-1) == 0
@@ -171,15 +190,7 @@ static void verify_drop(struct users_identity id)
         || egid != id.gid || sgid != id.gid || getgroups(0, NULL) != 0) {
         die(CODE_REGAIN, "identity is not %u:%u alone", id.uid, id.gid);
     }
-    caps = get_caps();
-    empty = cap_init();
-    if (empty == NULL || cap_compare(caps, empty) != 0
-        || prctl(PR_GET_NO_NEW_PRIVS, 0UL, 0UL, 0UL, 0UL) != 1
-        || prctl(PR_GET_SECUREBITS, 0UL, 0UL, 0UL, 0UL) != SECUREBITS) {
-        die(CODE_REGAIN, "capabilities are left after they were dropped");
-    }
-    (void)cap_free(caps);
-    (void)cap_free(empty);
+    verify_caps();
 }
 
 void creds_drop(struct users_identity id)

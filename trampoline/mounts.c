@@ -34,6 +34,7 @@ static void set_options(int fs, const struct policy_mount *mount)
     const char *type = type_names[mount->kind];
     char size[24];
 
+    set_option(fs, type, "source", type);
     if (mount->kind == MOUNT_DEVPTS) {
         set_option(fs, type, "ptmxmode", "0666");
         set_option(fs, type, "mode", "0620");
