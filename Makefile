@@ -205,20 +205,32 @@ uninstall:
 # --- the rest -------------------------------------------------------------
 
 check:
-	tools/install-deps
+	tools/install-deps check
+	$(MAKE) -j$$(nproc) all unit test-tools
 	tools/check
 
 lint:
 	tools/lint
 
+# A stamp per file that clang-tidy found nothing in.
+TIDY := $(patsubst $(BUILD)/%.o,$(BUILD)/%.tidy,$(filter-out \
+    $(BUILD)/pic/%,$(OBJECTS)))
+tidy: $(sort $(TIDY))
+
+$(BUILD)/%.tidy: %.c $(BUILD)/%.o .clang-tidy
+	clang-tidy --quiet $< -- $(filter-out -MMD -MP,$(MODULE_CFLAGS)) \
+	    -DTRAMPOLINE_UIDS='"33"' && touch $@
+
 demo:
-	tools/install-deps
+	tools/install-deps demo
+	$(MAKE) -j$$(nproc) all
 	tools/demo
 
 clean:
 	rm -rf $(BUILD) $(PROGRAMS) ctl/ivlejailctl mod_ivlejail.so
 
 FORCE:
-.PHONY: all objects unit install uninstall check lint demo clean FORCE
+.PHONY: all objects unit test-tools install uninstall check lint tidy demo \
+    clean FORCE
 .DELETE_ON_ERROR:
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d)
