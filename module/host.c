@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * host.c - whether jails can be made here at all
+ */
+#include "module/host.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "apr_strings.h"
+#include "unixd.h"
+
+/* Children of httpd have its User and Group, and call as those. */
+static const char *mode_fault(const struct stat *st, apr_pool_t *p)
+{
+    if (!S_ISREG(st->st_mode) || st->st_uid != 0) {
+        return "not a regular file of root: install it with \"make install\"";
+    }
+    if ((st->st_mode & S_ISUID) == 0) {
+        return "not set-user-ID: chmod 4750 it";
+    }
+    if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        return "writable by others than root: chmod 4750 it";
+    }
+    if ((st->st_mode & S_IXOTH) == 0
+        && ((st->st_mode & S_IXGRP) == 0
+            || st->st_gid != ap_unixd_config.group_id)) {
+        return apr_psprintf(p, "not executable by httpd's Group (gid %lu): "
+                            "chgrp it to that, then chmod 4750 it",
+                            (unsigned long)ap_unixd_config.group_id);
+    }
+    return NULL;
+}
+
+static const char *trampoline_fault(const char *path, apr_pool_t *p)
+{
+    struct stat st;
+    struct statvfs vfs;
+
+    if (stat(path, &st) == -1 || statvfs(path, &vfs) == -1) {
+        return apr_psprintf(p, "%s: install it, or correct "
+                            "IvleJailTrampoline", strerror(errno));
+    }
+    if ((vfs.f_flag & ST_NOSUID) != 0) {
+        return "on a file system that is mounted nosuid: install it on "
+               "another one and set IvleJailTrampoline";
+    }
+    return mode_fault(&st, p);
+}
+
+const char *ij_host_fault(const ij_site *site, apr_pool_t *p)
+{
+    const char *fault;
+
+    if (geteuid() != 0) {
+        return "httpd was not started as root: start it as root, it gives "
+               "that up in its children";
+    }
+    if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) {
+        return "httpd runs with no_new_privs, so that set-user-ID has no "
+               "effect: remove NoNewPrivileges= (and what implies it) from "
+               "its service";
+    }
+    fault = trampoline_fault(site->trampoline, p);
+    return fault == NULL ? NULL
+                         : apr_psprintf(p, "trampoline '%s': %s",
+                                        site->trampoline, fault);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * host.h - whether jails can be made here at all
+ */
+#ifndef IVLEJAIL_HOST_H
+#define IVLEJAIL_HOST_H
+
+#include "module/conf.h"
+
+/*
+ * Looks for what would make every cold start fail: httpd not root, set-user-ID
+ * without effect, the trampoline not as it must be installed.  Returns NULL,
+ * or what is wrong and the remedy.
+ */
+const char *ij_host_fault(const ij_site *site, apr_pool_t *p);
+
+#endif
