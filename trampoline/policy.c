@@ -31,6 +31,7 @@ struct parser {
     char *next, *end;               /* the text that is left */
     unsigned int line;              /* number of the line read last */
     char *value[VALUES_MAX];        /* what stands in it */
+    bool found;                     /* the wanted profile */
 };
 
 /* Always false.  A text that is too long is cut: it is for humans. */
@@ -365,7 +366,6 @@ static bool read_profiles(struct parser *p, const char *wanted,
                           struct policy_profile *kept)
 {
     struct policy_profile other = { .name = NULL };
-    bool found = wanted == NULL;
 
     while (comes(p, "profile ")) {
         if (!read_profile(p, &other)) {
@@ -373,12 +373,10 @@ static bool read_profiles(struct parser *p, const char *wanted,
         }
         if (wanted != NULL && strcmp(other.name, wanted) == 0) {
             *kept = other;
-            found = true;
+            p->found = true;
         }
     }
-    return found
-        || fail(p->error, CODE_POLICY_PROFILE, "no profile '%s': write "
-                "<IvleJailProfile %s> and restart httpd", wanted, wanted);
+    return true;
 }
 
 /* The version comes first: a later one may change everything else. */
@@ -426,7 +424,11 @@ bool policy_parse(char *text, size_t size, const char *profile,
         && check_rest(&parser)
         && read_head(&parser, policy)
         && read_profiles(&parser, profile, &policy->profile)
-        && take(&parser, "end", 0);
+        && take(&parser, "end", 0)
+        && (profile == NULL || parser.found
+            || fail(error, CODE_POLICY_PROFILE, "no profile '%s': write "
+                    "<IvleJailProfile %s> and restart httpd", profile,
+                    profile));
 }
 
 /*** The file ***/

@@ -25,7 +25,7 @@ struct users_identity {
  * does not replace a directory that is not empty, and a user's never is.)
  * root 0755 users/<user>, root 0755 .../home with .passwd and .group (0644),
  * uid:gid 0700 .../home/<user> and .../tmp.  The caller has checked the name
- * and the ids.
+ * and the ids, and holds the user's lock if somebody else might do the same.
  * Returns 0 or errno; EEXIST: there already.
  */
 int users_make(int usersfd, const char *user, struct users_identity id);
