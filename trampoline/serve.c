@@ -327,27 +327,14 @@ void serve_reap(void)
 
 /* --- time --- */
 
-static int64_t sooner(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t expire_silent(int64_t now)
-{
-    struct connection *c = connection_first(CONNECTION_SILENT);
-
-    while (c != NULL && c->deadline <= now) {
-        connection_free(c);
-        c = connection_first(CONNECTION_SILENT);
-    }
-    return c == NULL ? SERVE_NEVER : c->deadline;
-}
-
-static int64_t expire_running(int64_t now)
+void serve_expire(int64_t now)
 {
     struct connection *c;
-    int64_t next = SERVE_NEVER;
 
+    while ((c = connection_first(CONNECTION_SILENT)) != NULL
+           && c->deadline <= now) {
+        connection_free(c);
+    }
     for (c = connection_first(CONNECTION_RUNNING); c != NULL;
          c = connection_next(c)) {
         if (c->deadline <= now) {
@@ -355,19 +342,32 @@ static int64_t expire_running(int64_t now)
             c->timed_out = true;
             c->deadline = SERVE_NEVER;
         }
-        next = sooner(next, c->deadline);
     }
-    return next;
 }
 
-int64_t serve_expire(int64_t now)
+int64_t serve_deadline(void)
 {
-    return sooner(expire_silent(now), expire_running(now));
+    /* all silent ones have the same patience: the first is the next */
+    struct connection *c = connection_first(CONNECTION_SILENT);
+    int64_t next = c == NULL ? SERVE_NEVER : c->deadline;
+
+    for (c = connection_first(CONNECTION_RUNNING); c != NULL;
+         c = connection_next(c)) {
+        if (c->deadline < next) {
+            next = c->deadline;
+        }
+    }
+    return next;
 }
 
 int64_t serve_quiet_since(void)
 {
     return queued() + running() == 0 ? quiet_since : SERVE_NEVER;
+}
+
+void serve_stay_quiet(void)
+{
+    quiet_since = serve_now();
 }
 
 bool serve_has_children(void)

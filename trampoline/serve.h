@@ -33,11 +33,17 @@ void serve_begin(struct connection *c);
 /* Children have ended: reaps all of them and answers. */
 void serve_reap(void);
 
-/* Ends what is over its time; returns when to come again (or never). */
-int64_t serve_expire(int64_t now);
+/* Ends what is over its time. */
+void serve_expire(int64_t now);
+
+/* When that will be necessary next. */
+int64_t serve_deadline(void);
 
 /* Since when nothing has been queued or running; SERVE_NEVER: something is. */
 int64_t serve_quiet_since(void);
+
+/* Counts from now again. */
+void serve_stay_quiet(void);
 
 /* Whether there are processes in the jail, e.g. such as may linger. */
 bool serve_has_children(void);

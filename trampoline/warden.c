@@ -276,33 +276,44 @@ static bool has_ended(void)
            && !(setup.linger && serve_has_children());
 }
 
-/* Processes that may linger keep the warden, and with it themselves, alive. */
-static int64_t expire_idleness(int64_t now)
+/* SERVE_NEVER: it is not idle, or ends already. */
+static int64_t idle_deadline(void)
 {
-    int64_t since = serve_quiet_since(), idle;
+    int64_t since = serve_quiet_since();
 
-    idle = (int64_t) setup.idle_seconds * SECOND;
     if (ending || since == SERVE_NEVER) {
         return SERVE_NEVER;
     }
-    if (now - since < idle) {
-        return since + idle;
+    return since + (int64_t) setup.idle_seconds * SECOND;
+}
+
+static void expire(void)
+{
+    int64_t now = serve_now();
+
+    serve_expire(now);
+    if (idle_deadline() > now) {
+        return;
     }
+    /* processes that may linger keep the warden, and so themselves, alive */
     if (setup.linger && serve_has_children()) {
-        return now + idle;
+        serve_stay_quiet();
     }
-    begin_to_end();
-    return now;
+    else {
+        begin_to_end();
+    }
 }
 
 /* For epoll_wait(2): until the next deadline, rounded up. */
 static int next_timeout(void)
 {
-    int64_t now = serve_now(), next = serve_expire(now);
-    int64_t idle = expire_idleness(now);
+    int64_t now = serve_now(), next = serve_deadline();
 
-    if (idle < next) {
-        next = idle;
+    if (idle_deadline() < next) {
+        next = idle_deadline();
+    }
+    if (next <= now) {
+        return 0;
     }
     if (next - now >= (int64_t) LONGEST_SLEEP * MILLISECOND) {
         return LONGEST_SLEEP;
@@ -350,24 +361,33 @@ static void handle(const struct epoll_event *events, int count)
     }
 }
 
+/* Without a free slot, new connections wait in the backlog. */
+static void make_use_of_room(void)
+{
+    if (ending) {
+        accept_the_rest();
+    }
+    else {
+        listen_while(has_room());
+    }
+}
+
 static void loop(void)
 {
     struct epoll_event events[EVENTS];
     int count;
 
-    while (!has_ended()) {
+    for (;;) {
+        expire();
+        make_use_of_room();
+        if (has_ended()) {
+            return;
+        }
         count = epoll_wait(epoll_fd, events, EVENTS, next_timeout());
         if (count < 0 && errno != EINTR) {
             die_errno(CODE_INTERNAL, "cannot wait for events");
         }
         handle(events, count);
-        if (ending) {
-            accept_the_rest();
-        }
-        else {
-            /* without a free slot, new connections wait in the backlog */
-            listen_while(has_room());
-        }
     }
 }
 

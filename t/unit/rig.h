@@ -1,0 +1,98 @@
+/*
+ * rig.h - a warden to test: plays the trampoline, then httpd
+ *
+ * The warden is the real program, PID 1 of a pid namespace of its own with a
+ * /proc, running as RIG_UID without privileges; only its root directory is
+ * the host's.  Scripts are in a directory of that user's.
+ *
+ * IVLEJAIL_WARDEN: another binary than trampoline/warden, e.g. one with
+ * sanitizers.
+ */
+#ifndef IVLEJAIL_RIG_H
+#define IVLEJAIL_RIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "trampoline/setup.h"
+#include "trampoline/wire.h"
+
+enum { RIG_UID = 70001, RIG_GID = 70002 };
+
+struct rig {
+    char top[64];           /* a directory for this warden */
+    char home[80];          /* in it: the user's, with the scripts */
+    char socket[80];
+    struct setup setup;     /* may be changed before rig_start() */
+    pid_t warden;           /* 0: not running */
+};
+
+struct client {
+    int sock;
+    int in, out, err;       /* our ends of the program's pipes */
+};
+
+struct outcome {
+    struct wire_answer last;
+    bool accepted, started;
+    char out[256 * 1024];   /* with a NUL */
+    size_t out_size;
+    char err[4096];
+};
+
+/*
+ * For cmocka: makes the directories and a struct rig with usual settings in
+ * *state; ends everything.  Without root rig_make fails, it does not skip.
+ */
+int rig_make(void **state);
+int rig_remove(void **state);
+
+/* Starts the warden with rig->setup. */
+void rig_start(struct rig *rig);
+
+/* Waits for the warden to end; returns its wait status, -1: not in time. */
+int rig_wait(struct rig *rig, int seconds);
+
+/* Writes a file of the user's into home; format as of printf(3). */
+void rig_file(const struct rig *rig, const char *name, mode_t mode,
+              const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Reads a file of home; returns its text (in a static buffer), "" if there is
+   none. */
+const char *rig_read(const struct rig *rig, const char *name);
+
+/* Processes in the jail, the warden included; open files of the warden. */
+int rig_processes(const struct rig *rig);
+int rig_descriptors(const struct rig *rig);
+
+/* Waits until rig_processes() is wanted; false: not within the seconds. */
+bool rig_settles(const struct rig *rig, int wanted, double seconds);
+
+/* A request for the file name (which may go on with path info). */
+struct wire_request rig_request(const struct rig *rig, const char *name);
+
+/* Each returns 0 or errno. */
+int rig_connect(const struct rig *rig, struct client *client);
+int rig_send(struct client *client, const struct wire_request *request);
+int rig_answer(struct client *client, struct wire_answer *answer);
+
+/* Connects, sends, asserts that it was accepted; and started. */
+void rig_accepted(const struct rig *rig, struct client *client,
+                  const struct wire_request *request);
+void rig_started(const struct rig *rig, struct client *client,
+                 const struct wire_request *request);
+
+/* Reads answers and output to their ends, and closes the client. */
+void rig_finish(struct client *client, struct outcome *outcome);
+
+/* All of it for one file: empty stdin. */
+void rig_run(const struct rig *rig, const char *name,
+             struct outcome *outcome);
+
+void rig_close(struct client *client);
+
+double rig_now(void);
+void rig_sleep(double seconds);
+
+#endif
