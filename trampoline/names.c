@@ -2,7 +2,7 @@
 /*
  * names.c - the forms of the names that cross trust boundaries
  *
- * The ranges are spelled out: isalpha(3) and friends ask the locale, and a
+ * The letters are spelled out: isalpha(3) and friends ask the locale, and a
  * locale is something that a caller can choose.
  */
 #include "names.h"
@@ -10,50 +10,29 @@
 #include <stddef.h>
 #include <string.h>
 
-static bool is_lower(char c)
+#define LETTERS "abcdefghijklmnopqrstuvwxyz"
+#define DIGITS "0123456789"
+
+/* min to max bytes out of bytes, and the first of them out of first */
+static bool is_made_of(const char *s, const char *first, const char *bytes,
+                       size_t min, size_t max)
 {
-    return c >= 'a' && c <= 'z';
+    size_t length = strspn(s, bytes);
+
+    return s[length] == '\0' && length >= min && length <= max
+        && strchr(first, s[0]) != NULL;
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-/* [a-z][a-z0-9-]{0,max-1} */
 static bool is_word(const char *s, size_t max)
 {
-    size_t i;
-
-    if (!is_lower(s[0])) {
-        return false;
-    }
-    for (i = 1; s[i] != '\0'; i++) {
-        if (i == max || !(is_lower(s[i]) || is_digit(s[i]) || s[i] == '-')) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool is_user_byte(char c)
-{
-    return is_lower(c) || is_digit(c) || c == '_' || c == '.' || c == '-';
+    return is_made_of(s, LETTERS, LETTERS DIGITS "-", 1, max);
 }
 
 bool name_is_user(const char *s)
 {
-    size_t i;
-
-    if (s[0] == '.' || s[0] == '-') {
-        return false;
-    }
-    for (i = 0; s[i] != '\0'; i++) {
-        if (i == NAME_USER_MAX || !is_user_byte(s[i])) {
-            return false;
-        }
-    }
-    return i > 0 && strstr(s, "..") == NULL;
+    return is_made_of(s, LETTERS DIGITS "_", LETTERS DIGITS "_.-", 1,
+                      NAME_USER_MAX)
+        && strstr(s, "..") == NULL;
 }
 
 bool name_is_instance(const char *s)
@@ -73,15 +52,8 @@ bool name_is_app(const char *s)
 
 bool name_is_generation(const char *s)
 {
-    size_t i;
-
-    for (i = 0; s[i] != '\0'; i++) {
-        if (i == NAME_GENERATION_LEN
-            || !(is_digit(s[i]) || (s[i] >= 'a' && s[i] <= 'f'))) {
-            return false;
-        }
-    }
-    return i == NAME_GENERATION_LEN;
+    return is_made_of(s, DIGITS "abcdef", DIGITS "abcdef",
+                      NAME_GENERATION_LEN, NAME_GENERATION_LEN);
 }
 
 int64_t name_lock_offset(const char *user)

@@ -25,70 +25,42 @@ int path_open_beneath(int dirfd, const char *path, int flags)
     return (int)syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
 }
 
-/* Passes a descriptor on if it is root's alone; else closes it. */
-static int keep_if_trusted(int fd)
+/* Goes one component down from dirfd, which is closed. */
+static int descend(int dirfd, const char *name)
 {
+    int fd = path_open_beneath(dirfd, name, O_PATH | O_DIRECTORY);
+    int error = errno;
     struct stat st;
-    int error = 0;
 
-    if (fd == -1) {
-        return -1;
-    }
-    if (fstat(fd, &st) == -1) {
-        error = errno;
-    }
-    else if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    close(dirfd);
+    if (fd != -1 && (fstat(fd, &st) == -1 || st.st_uid != 0
+                     || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)) {
+        close(fd);
+        fd = -1;
         error = EPERM;
     }
-    if (error != 0) {
-        close(fd);
-        errno = error;
-        return -1;
-    }
-    return fd;
-}
-
-/* Goes one component down from dirfd, which is closed. */
-static int descend(int dirfd, const char *component, size_t length)
-{
-    char name[NAME_MAX + 1];
-    int fd, error;
-
-    if (length == 0 || length > NAME_MAX) {
-        close(dirfd);
-        errno = length == 0 ? EINVAL : ENAMETOOLONG;
-        return -1;
-    }
-    memcpy(name, component, length);
-    name[length] = '\0';
-    fd = path_open_beneath(dirfd, name, O_PATH | O_DIRECTORY);
-    error = errno;
-    close(dirfd);
     errno = error;
-    return keep_if_trusted(fd);
+    return fd;
 }
 
 int path_open_trusted(const char *path, size_t *culprit_length)
 {
-    const char *component = path + 1;
+    char copy[PATH_MAX], *rest = copy + 1;
     int fd;
 
     *culprit_length = strlen(path);
-    if (path[0] != '/') {
+    if (path[0] != '/' || *culprit_length >= sizeof(copy)) {
         errno = EINVAL;
         return -1;
     }
+    memcpy(copy, path, *culprit_length + 1);
     *culprit_length = 1;
-    fd = keep_if_trusted(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
-    while (fd != -1 && *component != '\0') {
-        size_t length = strcspn(component, "/");
+    fd = descend(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), ".");
+    while (fd != -1 && rest != NULL && *rest != '\0') {
+        const char *name = strsep(&rest, "/");
 
-        *culprit_length = (size_t)(component - path) + length;
-        fd = descend(fd, component, length);
-        component += length;
-        if (*component == '/') {
-            component++;
-        }
+        *culprit_length = (size_t)(name - copy) + strlen(name);
+        fd = descend(fd, name);
     }
     return fd;
 }

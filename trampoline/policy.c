@@ -20,7 +20,6 @@
 
 #include "layout.h"
 
-#define REWRITE "restart httpd, which writes the policy anew"
 #define TEXT_OF(number) TEXT_OF_EXPANDED(number)
 #define TEXT_OF_EXPANDED(number) #number
 
@@ -76,14 +75,13 @@ static bool take(struct parser *p, const char *key, size_t count)
     *end = '\0';
     if (strncmp(line, key, length) != 0
         || (line[length] != ' ' && line[length] != '\0')) {
-        return fail(p->error, CODE_POLICY_KEY, "line %u: unknown key '%.32s' "
-                    "where '%s' belongs: the policy was written by another "
-                    "version: restart httpd", p->line, line, key);
+        return fail(p->error, CODE_POLICY_KEY, "line %u: '%.32s' where '%s' "
+                    "belongs", p->line, line, key);
     }
     line += length;
     if ((*line == ' ' && !split(p, line + 1, &found)) || found != count) {
-        return fail(p->error, CODE_POLICY_VALUE, "line %u: '%s' must have %zu "
-                    "values: " REWRITE, p->line, key, count);
+        return fail(p->error, CODE_POLICY_VALUE, "line %u: '%s' has %zu values",
+                    p->line, key, count);
     }
     return true;
 }
@@ -97,8 +95,8 @@ static bool comes(const struct parser *p, const char *key)
 
 static bool bad_value(struct parser *p, const char *value)
 {
-    return fail(p->error, CODE_POLICY_VALUE, "line %u: bad value '%.64s': "
-                REWRITE, p->line, value);
+    return fail(p->error, CODE_POLICY_VALUE, "line %u: '%.64s'", p->line,
+                value);
 }
 
 /* Decimal, no sign, no leading zero, within [min, max]. */
@@ -321,8 +319,7 @@ static bool check_unique(const struct parser *p, const char *profile)
 
     snprintf(line, sizeof(line), "\nprofile %s ", profile);
     return strstr(p->next, line) == NULL
-        || fail(p->error, CODE_POLICY_KEY, "profile '%s' twice: " REWRITE,
-                profile);
+        || fail(p->error, CODE_POLICY_KEY, "profile '%s' twice", profile);
 }
 
 static bool read_profile(struct parser *p, struct policy_profile *profile)
@@ -383,16 +380,14 @@ static bool read_profiles(struct parser *p, const char *wanted,
 static bool read_version(struct parser *p)
 {
     if (memchr(p->next, '\n', (size_t)(p->end - p->next)) == NULL) {
-        return fail(p->error, CODE_POLICY_TRUNCATED, "not even one line: "
-                    REWRITE);
+        return fail(p->error, CODE_POLICY_TRUNCATED, "not even one line");
     }
     if (!take(p, "ivlejail-policy", 1)) {
         return false;
     }
     return strcmp(p->value[0], TEXT_OF(POLICY_VERSION)) == 0
-        || fail(p->error, CODE_POLICY_NEWER, "version '%.16s', and this "
-                "program reads " TEXT_OF(POLICY_VERSION) ": install module "
-                "and helpers of one release and restart httpd", p->value[0]);
+        || fail(p->error, CODE_POLICY_NEWER, "version '%.16s', not "
+                TEXT_OF(POLICY_VERSION), p->value[0]);
 }
 
 /* Before the rest is cut into lines: it is text, and all of it is there. */
@@ -402,13 +397,12 @@ static bool check_rest(const struct parser *p)
     const char *found = strstr(p->next, tail), *c;
 
     if (found == NULL || found + strlen(tail) != p->end) {
-        return fail(p->error, CODE_POLICY_TRUNCATED, "no line 'end', or not "
-                    "as the last one: " REWRITE);
+        return fail(p->error, CODE_POLICY_TRUNCATED, "the last line is not "
+                    "the one 'end'");
     }
     for (c = p->next; c < p->end; c++) {
         if (((unsigned char)*c < ' ' && *c != '\n') || *c == 0x7f) {
-            return fail(p->error, CODE_POLICY_VALUE, "a control character: "
-                        REWRITE);
+            return fail(p->error, CODE_POLICY_VALUE, "a control character");
         }
     }
     return true;
@@ -426,9 +420,7 @@ bool policy_parse(char *text, size_t size, const char *profile,
         && read_profiles(&parser, profile, &policy->profile)
         && take(&parser, "end", 0)
         && (profile == NULL || parser.found
-            || fail(error, CODE_POLICY_PROFILE, "no profile '%s': write "
-                    "<IvleJailProfile %s> and restart httpd", profile,
-                    profile));
+            || fail(error, CODE_POLICY_PROFILE, "'%s'", profile));
 }
 
 /*** The file ***/
@@ -440,15 +432,13 @@ static bool check_file(int fd, struct policy_error *error)
 
     if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_nlink != 1) {
         return fail(error, CODE_POLICY_OWNER, "not a regular file with one "
-                    "name: remove it and " REWRITE);
+                    "name");
     }
     if (st.st_uid != 0) {
-        return fail(error, CODE_POLICY_OWNER, "owned by uid %u, not by root: "
-                    "find out why, remove it and " REWRITE, st.st_uid);
+        return fail(error, CODE_POLICY_OWNER, "owned by uid %u", st.st_uid);
     }
     if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-        return fail(error, CODE_POLICY_WRITABLE, "writable by others, mode "
-                    "%04o: find out why, remove it and " REWRITE,
+        return fail(error, CODE_POLICY_WRITABLE, "mode %04o",
                     st.st_mode & 07777);
     }
     return true;
@@ -462,19 +452,18 @@ static bool read_file(int fd, const char *instance, const char *profile,
     ssize_t length = read(fd, buffer, sizeof(buffer));
 
     if (length == -1) {
-        return fail(error, CODE_POLICY_TRUNCATED, "cannot read it: %s: "
-                    REWRITE, strerror(errno));
+        return fail(error, CODE_POLICY_TRUNCATED, "%s", strerror(errno));
     }
     if (length > POLICY_SIZE_MAX) {
-        return fail(error, CODE_POLICY_VALUE, "larger than %d bytes: use "
-                    "fewer profiles and restart httpd", POLICY_SIZE_MAX);
+        return fail(error, CODE_POLICY_VALUE, "larger than %d bytes",
+                    POLICY_SIZE_MAX);
     }
     if (!policy_parse(buffer, (size_t)length, profile, policy, error)) {
         return false;
     }
     return strcmp(policy->instance, instance) == 0
-        || fail(error, CODE_POLICY_VALUE, "of the instance '%s', not '%s': "
-                REWRITE, policy->instance, instance);
+        || fail(error, CODE_POLICY_VALUE, "of instance '%s', not '%s'",
+                policy->instance, instance);
 }
 
 bool policy_read(int dirfd, const char *instance, const char *profile,
@@ -484,13 +473,10 @@ bool policy_read(int dirfd, const char *instance, const char *profile,
                     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     bool good;
 
-    if (fd == -1 && errno == ELOOP) {
-        return fail(error, CODE_POLICY_OWNER, "a symbolic link: remove it and "
-                    REWRITE);
-    }
     if (fd == -1) {
-        return fail(error, CODE_POLICY_MISSING, "%s: start httpd with "
-                    "IvleJailInstance %s", strerror(errno), instance);
+        return fail(error, errno == ELOOP ? CODE_POLICY_OWNER
+                                          : CODE_POLICY_MISSING,
+                    "instance '%s': %s", instance, strerror(errno));
     }
     good = check_file(fd, error)
         && read_file(fd, instance, profile, policy, error);

@@ -100,8 +100,8 @@ struct policy {
 };
 
 struct policy_error {
-    enum code code;
-    char text[256];             /* what, where (line), remedy; no newline */
+    enum code code;             /* says what is wrong, and the remedy */
+    char text[128];             /* where, and on what; no newline */
 };
 
 /*

@@ -63,22 +63,23 @@ static int make_leaf(int dirfd, const char *name, struct users_identity owner)
 /* A root-owned file, on the disk before the user's name is. */
 static int make_file(int dirfd, const char *name, const char *text)
 {
+    ssize_t size = (ssize_t)strlen(text);
     int fd = openat(dirfd, name,
                     O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
                     0644);
-    int error = 0;
+    int error;
+    bool good;
 
     if (fd == -1) {
         return -1;
     }
     errno = EIO;    /* a short write sets none */
-    if (write(fd, text, strlen(text)) != (ssize_t)strlen(text)
-        || fchmod(fd, 0644) == -1 || fsync(fd) == -1) {
-        error = errno;
-    }
+    good = write(fd, text, (size_t)size) == size && fchmod(fd, 0644) == 0
+        && fsync(fd) == 0;
+    error = errno;
     close(fd);
     errno = error;
-    return error == 0 ? 0 : -1;
+    return good ? 0 : -1;
 }
 
 /* What the jail's /etc/passwd and /etc/group are links to. */
@@ -140,16 +141,14 @@ int users_make(int usersfd, const char *user, struct users_identity id)
     return error == ENOTEMPTY ? EEXIST : error;
 }
 
-static int claim(int usersfd, const char *user, uid_t uid)
+int users_register(int usersfd, const char *user, uid_t uid)
 {
     char name[32], owner[NAME_USER_MAX + 1];
     ssize_t n;
 
     snprintf(name, sizeof(name), LAYOUT_UIDS "/%u", uid);
-    if (symlinkat(user, usersfd, name) == 0) {
-        return 0;
-    }
-    if (errno != EEXIST) {
+    if ((mkdirat(usersfd, LAYOUT_UIDS, 0755) == -1 && errno != EEXIST)
+        || (symlinkat(user, usersfd, name) == -1 && errno != EEXIST)) {
         return errno;
     }
     n = readlinkat(usersfd, name, owner, sizeof(owner));
@@ -158,14 +157,6 @@ static int claim(int usersfd, const char *user, uid_t uid)
     }
     return (size_t)n == strlen(user) && memcmp(owner, user, (size_t)n) == 0
         ? 0 : EEXIST;
-}
-
-int users_register(int usersfd, const char *user, uid_t uid)
-{
-    if (mkdirat(usersfd, LAYOUT_UIDS, 0755) == -1 && errno != EEXIST) {
-        return errno;
-    }
-    return claim(usersfd, user, uid);
 }
 
 int users_allocate(int usersfd, const char *user, uid_t min, uid_t max,

@@ -140,7 +140,6 @@ static void refused(const char *text, enum code code, const char *what)
     }
     assert_int_not_equal(strlen(error.text), 0);
     assert_null(strchr(error.text, '\n'));
-    assert_non_null(strstr(error.text, "restart httpd"));
 }
 
 static void accepted(const char *text, const char *what)
@@ -352,9 +351,7 @@ static void test_message_of_an_unknown_key(void **state)
 {
     (void)state;
     refused(with(6, "foo bar"), CODE_POLICY_KEY, "foo");
-    assert_string_equal(error.text, "line 7: unknown key 'foo bar' where "
-                        "'users' belongs: the policy was written by another "
-                        "version: restart httpd");
+    assert_string_equal(error.text, "line 7: 'foo bar' where 'users' belongs");
 }
 
 /*** Values ***/
@@ -526,8 +523,7 @@ static void test_no_such_profile(void **state)
     (void)state;
     refused(two_profiles("profile first 00000001", "profile second 00000002"),
             CODE_POLICY_PROFILE, "neither is 'default'");
-    assert_string_equal(error.text, "no profile 'default': write "
-                        "<IvleJailProfile default> and restart httpd");
+    assert_string_equal(error.text, "'default'");
 }
 
 static void test_only_the_head(void **state)
@@ -767,7 +763,8 @@ static void test_missing_file(void **state)
 {
     (void)state;
     assert_int_equal(read_policy("default", "default"), CODE_POLICY_MISSING);
-    assert_non_null(strstr(error.text, "IvleJailInstance default"));
+    assert_string_equal(error.text,
+                        "instance 'default': No such file or directory");
 }
 
 static void test_owner_and_mode(void **state)
