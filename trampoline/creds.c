@@ -26,33 +26,21 @@
 /* For a privileged process setuid(2) and setgid(2) set all three ids. */
 void creds_take_root(void)
 {
-    if (setgid(0) != 0) {
-        die_errno(CODE_IDS, "cannot become group 0");
-    }
-    if (setgroups(0, NULL) != 0) {
-        die_errno(CODE_IDS, "cannot leave the caller's groups");
-    }
-    if (setuid(0) != 0) {
-        die_errno(CODE_IDS, "cannot become root");
-    }
+    must(setgid(0) == 0, CODE_IDS, "setgid 0");
+    must(setgroups(0, NULL) == 0, CODE_IDS, "setgroups");
+    must(setuid(0) == 0, CODE_IDS, "setuid 0");
+}
+
+static cap_t some(cap_t caps)
+{
+    must(caps != NULL, CODE_CAPS, "capability set");
+    return caps;
 }
 
 static void set_caps(cap_t caps)
 {
-    if (cap_set_proc(caps) != 0) {
-        die_errno(CODE_CAPS, "cannot set capabilities");
-    }
+    must(cap_set_proc(caps) == 0, CODE_CAPS, "cap_set_proc");
     (void)cap_free(caps);
-}
-
-static cap_t get_caps(void)
-{
-    cap_t caps = cap_get_proc();
-
-    if (caps == NULL) {
-        die_errno(CODE_CAPS, "cannot read capabilities");
-    }
-    return caps;
 }
 
 /* A flag's value, set only for what is permitted in held. */
@@ -63,22 +51,18 @@ static void raise_held(cap_t caps, cap_flag_t flag, cap_t held,
     int i;
 
     for (i = 0; i < count; i++) {
-        if (cap_get_flag(held, list[i], CAP_PERMITTED, &permitted) != 0
-            || (permitted == CAP_SET
-                && cap_set_flag(caps, flag, 1, &list[i], CAP_SET) != 0)) {
-            die_errno(CODE_CAPS, "cannot choose capability %d", list[i]);
-        }
+        must(cap_get_flag(held, list[i], CAP_PERMITTED, &permitted) == 0
+             && (permitted == CAP_CLEAR
+                 || cap_set_flag(caps, flag, 1, &list[i], CAP_SET) == 0),
+             CODE_CAPS, "capability %d", list[i]);
     }
 }
 
 void creds_keep_list(const cap_value_t *list, int count)
 {
-    cap_t held = get_caps();
-    cap_t caps = cap_init();
+    cap_t held = some(cap_get_proc());
+    cap_t caps = some(cap_init());
 
-    if (caps == NULL) {
-        die_errno(CODE_CAPS, "cannot make a capability set");
-    }
     raise_held(caps, CAP_PERMITTED, held, list, count);
     (void)cap_free(held);
     set_caps(caps);
@@ -86,11 +70,9 @@ void creds_keep_list(const cap_value_t *list, int count)
 
 void creds_use_list(const cap_value_t *list, int count)
 {
-    cap_t caps = get_caps();
+    cap_t caps = some(cap_get_proc());
 
-    if (cap_clear_flag(caps, CAP_EFFECTIVE) != 0) {
-        die_errno(CODE_CAPS, "cannot clear effective capabilities");
-    }
+    must(cap_clear_flag(caps, CAP_EFFECTIVE) == 0, CODE_CAPS, "effective");
     raise_held(caps, CAP_EFFECTIVE, caps, list, count);
     set_caps(caps);
 }
@@ -106,10 +88,9 @@ void creds_fs_as(uid_t uid, gid_t gid)
     creds_use(CAP_SETUID, CAP_SETGID);
     (void)setfsgid(gid);
     (void)setfsuid(uid);
-    if ((gid_t)setfsgid((gid_t)-1) != gid
-        || (uid_t)setfsuid((uid_t)-1) != uid) {
-        die(CODE_IDS, "cannot access files as %u:%u", uid, gid);
-    }
+    must((gid_t)setfsgid((gid_t)-1) == gid
+         && (uid_t)setfsuid((uid_t)-1) == uid, CODE_IDS,
+         "file accesses as %u:%u", uid, gid);
     /* going back to fsuid 0 makes the kernel raise file capabilities */
     creds_use_none();
 }
@@ -124,50 +105,36 @@ static void empty_bounding_set(void)
     int cap;
 
     for (cap = 0; cap < cap_max_bits(); cap++) {
-        if (prctl(PR_CAPBSET_DROP, (unsigned long)cap, 0UL, 0UL, 0UL) != 0) {
-            die_errno(CODE_CAPS, "cannot drop capability %d for good", cap);
-        }
+        must(prctl(PR_CAPBSET_DROP, (unsigned long)cap, 0UL, 0UL, 0UL) == 0,
+             CODE_CAPS, "bounding set, capability %d", cap);
     }
-    if (prctl(PR_CAP_AMBIENT, (unsigned long)PR_CAP_AMBIENT_CLEAR_ALL, 0UL,
-              0UL, 0UL) != 0) {
-        die_errno(CODE_CAPS, "cannot clear ambient capabilities");
-    }
-    if (prctl(PR_SET_SECUREBITS, (unsigned long)SECUREBITS, 0UL, 0UL, 0UL)
-        != 0) {
-        die_errno(CODE_CAPS, "cannot lock the securebits");
-    }
+    must(prctl(PR_CAP_AMBIENT, (unsigned long)PR_CAP_AMBIENT_CLEAR_ALL, 0UL,
+               0UL, 0UL) == 0, CODE_CAPS, "ambient set");
+    must(prctl(PR_SET_SECUREBITS, (unsigned long)SECUREBITS, 0UL, 0UL, 0UL)
+         == 0, CODE_CAPS, "securebits");
 }
 
 /* Group first: without root's uid it could not be changed any more. */
 static void take_identity(struct users_identity id)
 {
-    if (setresgid(id.gid, id.gid, id.gid) != 0) {
-        die_errno(CODE_IDS, "cannot become group %u", id.gid);
-    }
-    if (setgroups(0, NULL) != 0) {
-        die_errno(CODE_IDS, "cannot leave all groups");
-    }
-    if (setresuid(id.uid, id.uid, id.uid) != 0) {
-        die_errno(CODE_IDS, "cannot become user %u", id.uid);
-    }
+    must(setresgid(id.gid, id.gid, id.gid) == 0, CODE_IDS, "group %u", id.gid);
+    must(setgroups(0, NULL) == 0, CODE_IDS, "setgroups");
+    must(setresuid(id.uid, id.uid, id.uid) == 0, CODE_IDS, "user %u", id.uid);
 }
 
 static void verify_caps(void)
 {
-    cap_t caps = get_caps();
-    cap_t empty = cap_init();
+    cap_t caps = some(cap_get_proc());
+    cap_t empty = some(cap_init());
     int cap;
 
-    if (empty == NULL || cap_compare(caps, empty) != 0
-        || prctl(PR_GET_NO_NEW_PRIVS, 0UL, 0UL, 0UL, 0UL) != 1
-        || prctl(PR_GET_SECUREBITS, 0UL, 0UL, 0UL, 0UL) != SECUREBITS) {
-        die(CODE_REGAIN, "capabilities are left after they were dropped");
-    }
+    must(cap_compare(caps, empty) == 0
+         && prctl(PR_GET_NO_NEW_PRIVS, 0UL, 0UL, 0UL, 0UL) == 1
+         && prctl(PR_GET_SECUREBITS, 0UL, 0UL, 0UL, 0UL) == SECUREBITS,
+         CODE_REGAIN, "capabilities");
     for (cap = 0; cap < cap_max_bits(); cap++) {
-        if (prctl(PR_CAPBSET_READ, (unsigned long)cap, 0UL, 0UL, 0UL) != 0) {
-            die(CODE_REGAIN, "capability %d is left in the bounding set",
-                cap);
-        }
+        must(prctl(PR_CAPBSET_READ, (unsigned long)cap, 0UL, 0UL, 0UL) == 0,
+             CODE_REGAIN, "bounding set, capability %d", cap);
     }
     (void)cap_free(caps);
     (void)cap_free(empty);
@@ -179,50 +146,37 @@ static void verify_drop(struct users_identity id)
     uid_t ruid, euid, suid;
     gid_t rgid, egid, sgid;
 
-    if (setresuid((uid_t)-1, 0, (uid_t)-1) == 0
-        || setresgid((gid_t)-1, 0, (gid_t)-1) == 0
-        || setgroups(0, NULL) == 0) {
-        die(CODE_REGAIN, "privilege came back after it was dropped");
-    }
-    if (getresuid(&ruid, &euid, &suid) != 0 || ruid != id.uid
-        || euid != id.uid || suid != id.uid
-        || getresgid(&rgid, &egid, &sgid) != 0 || rgid != id.gid
-        || egid != id.gid || sgid != id.gid || getgroups(0, NULL) != 0) {
-        die(CODE_REGAIN, "identity is not %u:%u alone", id.uid, id.gid);
-    }
+    must(setresuid((uid_t)-1, 0, (uid_t)-1) != 0
+         && setresgid((gid_t)-1, 0, (gid_t)-1) != 0
+         && setgroups(0, NULL) != 0, CODE_REGAIN, "root");
+    must(getresuid(&ruid, &euid, &suid) == 0 && ruid == id.uid
+         && euid == id.uid && suid == id.uid
+         && getresgid(&rgid, &egid, &sgid) == 0 && rgid == id.gid
+         && egid == id.gid && sgid == id.gid && getgroups(0, NULL) == 0,
+         CODE_REGAIN, "not %u:%u alone", id.uid, id.gid);
     verify_caps();
 }
 
 void creds_drop(struct users_identity id)
 {
-    cap_t none;
-
     creds_use(CAP_SETUID, CAP_SETGID, CAP_SETPCAP);
     empty_bounding_set();
     take_identity(id);
-    none = cap_init();
-    if (none == NULL) {
-        die_errno(CODE_CAPS, "cannot make a capability set");
-    }
-    set_caps(none);
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) != 0) {
-        die_errno(CODE_CAPS, "cannot set no_new_privs");
-    }
+    set_caps(some(cap_init()));
+    must(prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) == 0, CODE_CAPS,
+         "no_new_privs");
     verify_drop(id);
 }
 
 void creds_filter(const struct policy_profile *profile)
 {
-    struct sock_fprog program = {
+    const struct sock_fprog program = {
         .len = (unsigned short)profile->filter_count,
         .filter = (struct sock_filter *)profile->filter,
     };
 
-    if (profile->filter_count == 0) {
-        return;
-    }
-    if (prctl(PR_SET_SECCOMP, (unsigned long)SECCOMP_MODE_FILTER, &program,
-              0UL, 0UL) != 0) {
-        die_errno(CODE_SECCOMP, "cannot load the system call filter");
-    }
+    must(profile->filter_count == 0
+         || prctl(PR_SET_SECCOMP, (unsigned long)SECCOMP_MODE_FILTER,
+                  &program, 0UL, 0UL) == 0, CODE_SECCOMP, "filter of %zu",
+         profile->filter_count);
 }

@@ -22,10 +22,8 @@
 
 static void make_directory(int dirfd, const char *name, mode_t mode)
 {
-    if (mkdirat(dirfd, name, mode) != 0 && errno != EEXIST) {
-        die_errno(errno == ENOSPC ? CODE_SPACE : CODE_RUNDIR,
-                  "cannot make the directory '%s'", name);
-    }
+    must(mkdirat(dirfd, name, mode) == 0 || errno == EEXIST,
+         errno == ENOSPC ? CODE_SPACE : CODE_RUNDIR, "directory '%s'", name);
 }
 
 static int open_top(void)
@@ -33,10 +31,7 @@ static int open_top(void)
     size_t culprit;
     int top = path_open_trusted(LAYOUT_RUN, &culprit);
 
-    if (top < 0) {
-        die_errno(CODE_RUNDIR, "cannot trust '%.*s': it must be a directory "
-                  "that root alone can write to", (int)culprit, LAYOUT_RUN);
-    }
+    must(top >= 0, CODE_RUNDIR, "'%.*s'", (int)culprit, LAYOUT_RUN);
     return top;
 }
 
@@ -44,9 +39,7 @@ static int open_directory(int dirfd, const char *name)
 {
     int fd = path_open_beneath(dirfd, name, O_PATH | O_DIRECTORY);
 
-    if (fd < 0) {
-        die_errno(CODE_RUNDIR, "cannot open the directory '%s'", name);
-    }
+    must(fd >= 0, CODE_RUNDIR, "directory '%s'", name);
     return fd;
 }
 
@@ -71,12 +64,10 @@ static void mount_private_tmpfs(int directory)
 
     creds_use(CAP_SYS_ADMIN);
     tree = tmpfs_make("0755");
-    if (move_mount(tree, "", directory, "",
-                   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0
-        || mount_setattr(tree, "", AT_EMPTY_PATH, &private, sizeof private)
-           != 0) {
-        die_errno(CODE_RUNDIR, "cannot mount the runtime directory");
-    }
+    must(move_mount(tree, "", directory, "",
+                    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) == 0
+         && mount_setattr(tree, "", AT_EMPTY_PATH, &private, sizeof private)
+            == 0, CODE_RUNDIR, "mount");
     creds_use_none();
     (void)close(tree);
 }
@@ -103,10 +94,8 @@ static void make_file(int dirfd, const char *name)
     int fd = openat(dirfd, name, O_RDONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK
                     | O_CLOEXEC, 0600);
 
-    if (fd < 0) {
-        die_errno(errno == ENOSPC ? CODE_SPACE : CODE_RUNDIR,
-                  "cannot make the file '%s'", name);
-    }
+    must(fd >= 0, errno == ENOSPC ? CODE_SPACE : CODE_RUNDIR, "file '%s'",
+         name);
     (void)close(fd);
 }
 
@@ -131,13 +120,11 @@ static int make_keep_namespace(int proc, int home)
     int root;
 
     creds_use(CAP_SYS_ADMIN);
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
-        die_errno(CODE_RUNDIR, "cannot make the keep's mounts private");
-    }
+    must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0, CODE_RUNDIR,
+         "private mounts for the keep");
     root = tmpfs_make("0700");
-    if (move_mount(root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) != 0) {
-        die_errno(CODE_RUNDIR, "cannot mount the keep's root");
-    }
+    must(move_mount(root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) == 0,
+         CODE_RUNDIR, "the keep's root");
     make_directory(root, LAYOUT_PINS, 0700);
     mntns_change_root(root);
     (void)close(root);
@@ -155,9 +142,8 @@ static void make_keep(int run)
     pin = mntns_clone_pin(ns);
     make_file(run, LAYOUT_KEEP);
     creds_use(CAP_SYS_ADMIN);
-    if (move_mount(pin, "", run, LAYOUT_KEEP, MOVE_MOUNT_F_EMPTY_PATH) != 0) {
-        die_errno(CODE_PIN, "cannot pin the keep");
-    }
+    must(move_mount(pin, "", run, LAYOUT_KEEP, MOVE_MOUNT_F_EMPTY_PATH) == 0,
+         CODE_PIN, "the keep");
     creds_use_none();
 }
 
@@ -168,7 +154,6 @@ void found_instance(const char *instance)
     (void)umask(0);             /* these modes are meant */
     run = open_run(instance);
     make_directory(run, LAYOUT_SOCK, 0711);
-    make_directory(run, LAYOUT_WARDENS, 0700);
     make_file(run, LAYOUT_LOCK);
     make_file(run, LAYOUT_SWEEP);
     if (!keep_lives(run)) {
@@ -181,11 +166,10 @@ void found_instance(const char *instance)
 static void unmount(int dirfd, const char *name)
 {
     creds_use(CAP_SYS_ADMIN);
-    if (fchdir(dirfd) != 0
-        || (umount2(name, MNT_DETACH | UMOUNT_NOFOLLOW) != 0
-            && errno != EINVAL && errno != ENOENT)) {
-        die_errno(CODE_RUNDIR, "cannot unmount '%s'", name);
-    }
+    must(fchdir(dirfd) == 0
+         && (umount2(name, MNT_DETACH | UMOUNT_NOFOLLOW) == 0
+             || errno == EINVAL || errno == ENOENT), CODE_RUNDIR,
+         "unmount '%s'", name);
     creds_use_none();
 }
 
@@ -199,8 +183,7 @@ void found_remove(const char *instance)
         (void)close(run);
         unmount(top, instance);
     }
-    if (unlinkat(top, instance, AT_REMOVEDIR) != 0 && errno != ENOENT) {
-        die_errno(CODE_RUNDIR, "cannot remove '" LAYOUT_RUN "/%s'", instance);
-    }
+    must(unlinkat(top, instance, AT_REMOVEDIR) == 0 || errno == ENOENT,
+         CODE_RUNDIR, "remove '%s'", instance);
     (void)close(top);
 }

@@ -19,102 +19,67 @@
 #include "provision.h"
 #include "say.h"
 
-static int open_users(const struct policy_profile *profile)
-{
-    size_t culprit;
-    int fd = path_open_trusted(profile->users, &culprit);
-
-    if (fd < 0) {
-        die_errno(CODE_USER_DIR, "cannot trust '%.*s' of the users directory "
-                  "'%s': each component must be a directory that root alone "
-                  "can write to", (int)culprit, profile->users,
-                  profile->users);
-    }
-    return fd;
-}
-
 /* One directory of the user's, that must not be a link. */
 static int open_part(int dirfd, const char *name, const char *user)
 {
     int fd = path_open_beneath(dirfd, name, O_PATH | O_DIRECTORY);
 
-    if (fd < 0 && (errno == ELOOP || errno == EXDEV)) {
-        die(CODE_USER_LINK, "'%s' of user '%s' is a symbolic link: replace "
-            "it with a directory", name, user);
-    }
-    if (fd < 0) {
-        die_errno(CODE_USER_DIR, "cannot open '%s' of user '%s'", name, user);
-    }
+    must(fd >= 0, errno == ELOOP ? CODE_USER_LINK : CODE_USER_DIR,
+         "'%s' of '%s'", name, user);
     return fd;
 }
 
-static void stat_part(int fd, const char *name, const char *user,
-                      struct stat *st)
-{
-    if (fstat(fd, st) != 0) {
-        die_errno(CODE_USER_DIR, "cannot examine '%s' of user '%s'", name,
-                  user);
-    }
-}
-
-static void require_root(int fd, const char *name, const char *user)
+/* The owner; root_alone: nobody else may have it or write to it. */
+static struct users_identity owner_of(int fd, const char *name,
+                                      const char *user, bool root_alone)
 {
     struct stat st;
 
-    stat_part(fd, name, user, &st);
-    if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-        die(CODE_USER_DIR, "'%s' of user '%s' must be root's and writable by "
-            "nobody else: chown root and chmod 755", name, user);
+    must(fstat(fd, &st) == 0, CODE_USER_DIR, "'%s' of '%s'", name, user);
+    if (root_alone
+        && (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)) {
+        die(CODE_USER_DIR, "'%s' of '%s' is not root's alone", name, user);
     }
+    return (struct users_identity){ st.st_uid, st.st_gid };
 }
 
 static void require_allowed(const struct policy *policy, const char *user,
                             struct users_identity id)
 {
-    switch (users_check(policy, id)) {
-    case CODE_OK:
-        return;
-    case CODE_USER_ROOT:
-        die(CODE_USER_ROOT, "the home of user '%s' is owned by root: chown "
-            "it to the user's own uid", user);
-    case CODE_USER_RANGE:
-        die(CODE_USER_RANGE, "uid %u of user '%s' is outside the range %u to "
-            "%u of profile '%s': chown the home or change IvleJailUidRange",
-            id.uid, user, policy->profile.uid_min, policy->profile.uid_max,
-            policy->profile.name);
-    default:
-        die(CODE_USER_GROUP, "group %u of the home of user '%s' is root's or "
-            "httpd's: chgrp it", id.gid, user);
+    enum code code = users_check(policy, id);
+
+    if (code != CODE_OK) {
+        die(code, "'%s' has uid %u and gid %u, and profile '%s' takes uids "
+            "%u to %u", user, id.uid, id.gid, policy->profile.name,
+            policy->profile.uid_min, policy->profile.uid_max);
     }
 }
 
-static bool is_mount(int fd, const char *user)
+static bool is_mount(int fd)
 {
     struct statx stx;
 
-    if (statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &stx) != 0) {
-        die_errno(CODE_USER_DIR, "cannot examine the home of user '%s'",
-                  user);
-    }
+    must(statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &stx) == 0, CODE_USER_DIR,
+         "statx");
     return (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
 /* The user's directory; where there is none, provisioning may make it. */
-static int open_user(const struct policy *policy, int users,
-                     const char *user)
+static int open_user(const struct policy *policy, const char *user)
 {
-    int fd = path_open_beneath(users, user, O_PATH | O_DIRECTORY);
+    size_t culprit;
+    int users = path_open_trusted(policy->profile.users, &culprit);
+    int fd;
 
+    must(users >= 0, CODE_USER_DIR, "'%.*s' is not root's alone",
+         (int)culprit, policy->profile.users);
+    fd = path_open_beneath(users, user, O_PATH | O_DIRECTORY);
     if (fd < 0 && errno == ENOENT) {
         if (policy->profile.provision == PROVISION_OFF) {
-            die(CODE_USER_UNKNOWN, "no directory for user '%s' in '%s': make "
-                "it with \"ivlejailctl user add %s\" or set IvleJailProvision",
-                user, policy->profile.users, user);
+            die(CODE_USER_UNKNOWN, "'%s' in '%s'", user,
+                policy->profile.users);
         }
         provision_user(policy, users, user);
-    }
-    else if (fd >= 0) {
-        return fd;
     }
     return open_part(users, user, user);
 }
@@ -122,25 +87,19 @@ static int open_user(const struct policy *policy, int users,
 void identity_find(const struct policy *policy, const char *user,
                    struct identity *identity)
 {
-    int users = open_users(&policy->profile);
-    int top = open_user(policy, users, user);
-    struct stat st;
+    int top = open_user(policy, user);
 
-    require_root(top, user, user);
+    (void)owner_of(top, user, user, true);
     identity->home = open_part(top, LAYOUT_HOME, user);
-    require_root(identity->home, LAYOUT_HOME, user);
+    (void)owner_of(identity->home, LAYOUT_HOME, user, true);
     identity->own = open_part(identity->home, user, user);
-    stat_part(identity->own, user, user, &st);
-    identity->id.uid = st.st_uid;
-    identity->id.gid = st.st_gid;
+    identity->id = owner_of(identity->own, user, user, false);
     require_allowed(policy, user, identity->id);
-    identity->own_is_mount = is_mount(identity->own, user);
+    identity->own_is_mount = is_mount(identity->own);
     identity->tmp = open_part(top, LAYOUT_TMP, user);
-    stat_part(identity->tmp, LAYOUT_TMP, user, &st);
-    if (st.st_uid != identity->id.uid) {
-        die(CODE_USER_DIR, "'" LAYOUT_TMP "' of user '%s' is not owned by "
-            "uid %u as the home is: chown it", user, identity->id.uid);
+    if (owner_of(identity->tmp, LAYOUT_TMP, user, false).uid
+        != identity->id.uid) {
+        die(CODE_USER_DIR, "'" LAYOUT_TMP "' of '%s' is not owned by uid %u "
+            "as the home is", user, identity->id.uid);
     }
-    (void)close(top);
-    (void)close(users);
 }

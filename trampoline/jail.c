@@ -50,15 +50,11 @@ static void require_flags(int mount, uint64_t attributes, const char *what)
     struct statfs fs;
     size_t i;
 
-    if (fstatfs(mount, &fs) != 0) {
-        die_errno(CODE_MOUNT_SETATTR, "cannot read the mount flags of %s",
-                  what);
-    }
+    must(fstatfs(mount, &fs) == 0, CODE_MOUNT_SETATTR, "%s", what);
     for (i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         if ((attributes & pairs[i].attribute) != 0
             && ((unsigned long)fs.f_flags & pairs[i].flag) == 0) {
-            die(CODE_MOUNT_SETATTR, "the mount flags of %s did not take",
-                what);
+            die(CODE_MOUNT_SETATTR, "%s: a flag did not take", what);
         }
     }
 }
@@ -73,101 +69,70 @@ static int clone_tree(int directory, uint64_t attributes, const char *what)
     creds_use(CAP_SYS_ADMIN);
     mount = open_tree(directory, "",
                       AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-    if (mount < 0) {
-        die_errno(CODE_OPEN_TREE, "cannot clone %s", what);
-    }
-    if (mount_setattr(mount, "", AT_EMPTY_PATH, &attr, sizeof attr) != 0) {
-        die_errno(CODE_MOUNT_SETATTR, "cannot set the mount flags of %s",
-                  what);
-    }
+    must(mount >= 0, CODE_OPEN_TREE, "%s", what);
+    must(mount_setattr(mount, "", AT_EMPTY_PATH, &attr, sizeof attr) == 0,
+         CODE_MOUNT_SETATTR, "%s", what);
     creds_use_none();
     require_flags(mount, attributes, what);
     return mount;
 }
 
-static int open_base(const struct policy_profile *profile)
+/* A directory of the administrator's: the base image, or a bind's source. */
+static int clone_trusted(const char *path, uint64_t attributes)
 {
     size_t culprit;
-    int fd = path_open_trusted(profile->base, &culprit);
+    int fd = path_open_trusted(path, &culprit);
+    int mount;
 
-    if (fd < 0 && errno == ENOENT) {
-        die(CODE_BASE_MISSING, "no base image at '%s': build one with "
-            "\"ivlejailctl base build\" and reload httpd", profile->base);
-    }
-    if (fd < 0) {
-        die_errno(CODE_BASE_UNTRUSTED, "cannot trust '%.*s' of the base image "
-                  "'%s': each component must be a directory that root alone "
-                  "can write to", (int)culprit, profile->base, profile->base);
-    }
-    return fd;
+    must(fd >= 0, errno == ENOENT ? CODE_BASE_MISSING : CODE_BASE_UNTRUSTED,
+         "'%.*s'", (int)culprit, path);
+    mount = clone_tree(fd, attributes, path);
+    (void)close(fd);
+    return mount;
 }
 
-/* target is absolute in the jail; beneath is the mount of its parent. */
+/* target is absolute in the jail; beneath is the mount that it is in. */
 static void plan_add(struct plan *plan, int mount, int beneath,
                      const char *target)
 {
     struct tree *tree = &plan->trees[plan->count++];
 
     tree->mount = mount;
-    tree->target = path_open_beneath(beneath, target + 1,
-                                     O_PATH | O_DIRECTORY);
-    if (tree->target < 0) {
-        die_errno(CODE_BASE_POINT, "the base image has no directory '%s' to "
-                  "mount on: see \"ivlejailctl base check\"", target);
-    }
+    tree->target = path_open_beneath(beneath, target, O_PATH | O_DIRECTORY);
+    must(tree->target >= 0, CODE_BASE_POINT, "'%s'", target);
 }
 
 static void plan_fixed(struct plan *plan, const struct policy_profile *profile,
                        const struct identity *identity, const char *user)
 {
     const uint64_t users_flags = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-    char own[1 + NAME_USER_MAX + 1] = "/";
-    int base = open_base(profile);
-    int root = clone_tree(base, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID,
-                          "the base image");
-    size_t i;
+    int root = clone_trusted(profile->base,
+                             MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID);
 
-    (void)close(base);
-    plan->trees[BASE].mount = root;
-    plan->trees[BASE].target = -1;
+    plan->trees[BASE] = (struct tree){ .mount = root, .target = -1 };
     plan->count = 1;
     plan_add(plan, clone_tree(identity->home, users_flags, "home"), root,
-             "/home");
-    plan_add(plan, clone_tree(identity->tmp, users_flags, "tmp"), root,
-             "/tmp");
+             "home");
+    plan_add(plan, clone_tree(identity->tmp, users_flags, "tmp"), root, "tmp");
     if (identity->own_is_mount) {
-        for (i = 0; user[i] != '\0'; i++) {
-            own[1 + i] = user[i];   /* name_is_user has bounded it */
-        }
-        plan_add(plan, clone_tree(identity->own, users_flags,
-                                  "the user's home"),
-                 plan->trees[HOME].mount, own);
+        plan_add(plan, clone_tree(identity->own, users_flags, user),
+                 plan->trees[HOME].mount, user);
     }
 }
 
 static void plan_binds(struct plan *plan, const struct policy_profile *profile)
 {
-    size_t culprit, i;
-    int source;
+    const struct policy_mount *bind = profile->mounts;
+    const struct policy_mount *end = bind + profile->mount_count;
+    uint64_t flags;
 
-    for (i = 0; i < profile->mount_count; i++) {
-        const struct policy_mount *bind = &profile->mounts[i];
-
-        if (bind->kind != MOUNT_BIND) {
-            continue;
+    for (; bind < end; bind++) {
+        if (bind->kind == MOUNT_BIND) {
+            flags = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV
+                    | (bind->writable ? 0 : MOUNT_ATTR_RDONLY);
+            plan_add(plan, clone_trusted(bind->source, flags),
+                     plan->trees[BASE].mount, bind->target + 1);
         }
-        source = path_open_trusted(bind->source, &culprit);
-        if (source < 0) {
-            die_errno(CODE_BASE_UNTRUSTED, "cannot trust '%.*s' of the bind "
-                      "source '%s'", (int)culprit, bind->source,
-                      bind->source);
-        }
-        plan_add(plan,
-                 clone_tree(source, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV
-                            | (bind->writable ? 0 : MOUNT_ATTR_RDONLY),
-                            bind->target),
-                 plan->trees[BASE].mount, bind->target);
-        (void)close(source);
     }
 }
 
@@ -183,10 +148,7 @@ static void attach(const struct tree *tree)
         rc = move_mount(tree->mount, "", tree->target, "",
                         MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
     }
-    if (rc != 0) {
-        die_errno(CODE_MOVE_MOUNT, "cannot mount a tree of the jail: see "
-                  "/proc/sys/fs/mount-max");
-    }
+    must(rc == 0, CODE_MOVE_MOUNT, "move_mount");
 }
 
 /* In a copy of the keep: the base over its empty root, the rest in order. */
@@ -234,9 +196,7 @@ static bool find(const struct keep *keep, const struct policy *policy,
     if (jail->ns >= 0 && mntns_is(jail->ns)) {
         /* the open ns keeps the mount: this finds the same one */
         jail->hold = path_open_beneath(place, user, O_PATH);
-        if (jail->hold < 0) {
-            die_errno(CODE_PIN, "cannot hold the pin of user '%s'", user);
-        }
+        must(jail->hold >= 0, CODE_PIN, "hold '%s'", user);
         jail->is_new = false;
         found = true;
     }

@@ -29,16 +29,9 @@ bool keep_open_run(struct keep *keep, const char *instance)
     keep->proc = mntns_open_proc();
     keep->home = mntns_open_own(keep->proc);
     top = path_open_trusted(LAYOUT_RUN, &culprit);
-    if (top < 0 && errno != ENOENT) {
-        die_errno(CODE_RUNDIR, "cannot trust '%.*s': it must be a directory "
-                  "that root alone can write to", (int)culprit, LAYOUT_RUN);
-    }
-    keep->run = top < 0 ? -1
-                        : path_open_beneath(top, instance,
-                                            O_PATH | O_DIRECTORY);
-    if (top >= 0) {
-        (void)close(top);
-    }
+    must(top >= 0 || errno == ENOENT, CODE_RUNDIR, "'%.*s'", (int)culprit,
+         LAYOUT_RUN);
+    keep->run = path_open_beneath(top, instance, O_PATH | O_DIRECTORY);
     return keep->run >= 0;
 }
 
@@ -63,8 +56,7 @@ bool keep_open_rest(struct keep *keep)
 void keep_open(struct keep *keep, const char *instance)
 {
     if (!keep_open_run(keep, instance) || !keep_open_rest(keep)) {
-        die(CODE_KEEP, "instance '%s' is not running: start httpd (as root)",
-            instance);
+        die(CODE_KEEP, "instance '%s'", instance);
     }
 }
 
@@ -89,41 +81,29 @@ static void on_alarm(int number)
 
 void keep_lock(const struct keep *keep, const char *user)
 {
+    /* without SA_RESTART */
     const struct sigaction wake = { .sa_handler = on_alarm };
-    const struct sigaction dflt = { .sa_handler = SIG_DFL };
-    int rc;
 
-    if (sigaction(SIGALRM, &wake, NULL) != 0) {
-        die_errno(CODE_INTERNAL, "cannot wait with a time limit");
-    }
+    must(sigaction(SIGALRM, &wake, NULL) == 0, CODE_LOCK, "time limit");
     (void)alarm(KEEP_LOCK_SECONDS);
-    rc = lock_range(keep, user, F_OFD_SETLKW, F_WRLCK);
+    must(lock_range(keep, user, F_OFD_SETLKW, F_WRLCK) == 0, CODE_LOCK,
+         "not had in %d s", KEEP_LOCK_SECONDS);
     (void)alarm(0);
-    if (rc != 0 && errno == EINTR) {
-        die(CODE_LOCK, "another start of this jail has not ended in %d s: "
-            "try again", KEEP_LOCK_SECONDS);
-    }
-    if (rc != 0 || sigaction(SIGALRM, &dflt, NULL) != 0) {
-        die_errno(CODE_LOCK, "cannot lock");
-    }
+    must(signal(SIGALRM, SIG_DFL) != SIG_ERR, CODE_LOCK, "time limit");
 }
 
 bool keep_try_lock(const struct keep *keep, const char *user)
 {
-    if (lock_range(keep, user, F_OFD_SETLK, F_WRLCK) == 0) {
-        return true;
-    }
-    if (errno != EAGAIN && errno != EACCES) {
-        die_errno(CODE_LOCK, "cannot lock");
-    }
-    return false;
+    bool locked = lock_range(keep, user, F_OFD_SETLK, F_WRLCK) == 0;
+
+    must(locked || errno == EAGAIN || errno == EACCES, CODE_LOCK, "try");
+    return locked;
 }
 
 void keep_unlock(const struct keep *keep, const char *user)
 {
-    if (lock_range(keep, user, F_OFD_SETLK, F_UNLCK) != 0) {
-        die_errno(CODE_LOCK, "cannot unlock");
-    }
+    must(lock_range(keep, user, F_OFD_SETLK, F_UNLCK) == 0, CODE_LOCK,
+         "unlock");
 }
 
 int keep_open_place(int dirfd, const char *place, int make)
@@ -141,7 +121,5 @@ void keep_place(char place[KEEP_PLACE_MAX], const char *profile,
     int length = snprintf(place, KEEP_PLACE_MAX, "%s@%s", profile,
                           generation);
 
-    if (length < 0 || length >= KEEP_PLACE_MAX) {
-        die(CODE_INTERNAL, "name of a profile too long");
-    }
+    must(length > 0 && length < KEEP_PLACE_MAX, CODE_INTERNAL, "place");
 }

@@ -7,7 +7,7 @@
  *   child                                   parent
  *     enters the jail, drops, verifies
  *     READY                            ->
- *                                             publishes pin, record, socket
+ *                                             publishes pin and socket
  *                                      <-   GO
  *     execveat(warden): end of file    ->     announces the jail
  *
@@ -44,64 +44,44 @@ enum {
 
 static int child_channel;
 
-static int open_warden(const struct policy *policy)
-{
-    struct stat st;
-    int fd = open(policy->warden, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        die_errno(CODE_WARDEN, "cannot open the warden '%s': install it "
-                  "beside the trampoline", policy->warden);
-    }
-    if (!S_ISREG(st.st_mode) || st.st_uid != 0
-        || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0
-        || (st.st_mode & S_IXOTH) == 0) {
-        die(CODE_WARDEN, "the warden '%s' must be a file of root's that "
-            "nobody else can write and everybody can execute: chmod 711",
-            policy->warden);
-    }
-    return fd;
-}
-
 void launch_open(const struct policy *policy, struct launch *launch)
 {
-    launch->warden = open_warden(policy);
-    launch->null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (launch->null < 0) {
-        die_errno(CODE_INTERNAL, "cannot open '/dev/null'");
+    struct stat st;
+
+    launch->warden = open(policy->warden, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    must(launch->warden >= 0 && fstat(launch->warden, &st) == 0, CODE_WARDEN,
+         "'%s'", policy->warden);
+    if (!S_ISREG(st.st_mode) || st.st_uid != 0
+        || (st.st_mode & (S_IWGRP | S_IWOTH | S_IXOTH)) != S_IXOTH) {
+        die(CODE_WARDEN, "'%s'", policy->warden);
     }
+    launch->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    must(launch->null >= 0, CODE_INTERNAL, "'/dev/null'");
 }
 
 /* The interface "lo" is down in a new network namespace. */
 static void bring_loopback_up(void)
 {
-    struct ifreq request = { .ifr_name = "lo" };
+    struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
     if (fd < 0 && errno == EAFNOSUPPORT) {
         return;                     /* a kernel without IPv4 */
     }
-    request.ifr_flags = IFF_UP;
     creds_use(CAP_NET_ADMIN);
-    if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) != 0) {
-        die_errno(CODE_NAMESPACES, "cannot bring the loopback interface up");
-    }
+    must(fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &request) == 0, CODE_NAMESPACES,
+         "loopback interface");
     creds_use_none();
     (void)close(fd);
 }
 
 static void unshare_rest(enum policy_network network)
 {
-    int flags = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
+    int flags = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS
+                | (network == NETWORK_NONE ? CLONE_NEWNET : 0);
 
-    if (network == NETWORK_NONE) {
-        flags |= CLONE_NEWNET;
-    }
     creds_use(CAP_SYS_ADMIN);
-    if (unshare(flags) != 0) {
-        die_errno(CODE_NAMESPACES, "cannot make pid, ipc, uts and net "
-                  "namespaces: see /proc/sys/user/max_*_namespaces");
-    }
+    must(unshare(flags) == 0, CODE_NAMESPACES, "unshare");
     creds_use_none();
     if (network == NETWORK_NONE) {
         bring_loopback_up();
@@ -112,22 +92,21 @@ static void unshare_rest(enum policy_network network)
 static int make_setup(const struct policy *policy, const char *user)
 {
     const struct policy_profile *profile = &policy->profile;
-    struct setup setup;
+    struct setup setup = {
+        .version = SETUP_VERSION,
+        .httpd_uid = policy->httpd_uid,
+        .max_requests = profile->max_requests,
+        .queue = profile->queue,
+        .idle_seconds = profile->idle_seconds,
+        .linger = profile->linger,
+    };
     int ends[2];
 
-    memset(&setup, 0, sizeof setup);
-    setup.version = SETUP_VERSION;
-    setup.httpd_uid = policy->httpd_uid;
     memcpy(setup.limits, profile->limits, sizeof setup.limits);
-    setup.max_requests = profile->max_requests;
-    setup.queue = profile->queue;
-    setup.idle_seconds = profile->idle_seconds;
-    setup.linger = profile->linger;
     memcpy(setup.user, user, strlen(user));
-    if (pipe2(ends, O_CLOEXEC) != 0
-        || write(ends[1], &setup, sizeof setup) != (ssize_t)sizeof setup) {
-        die_errno(CODE_INTERNAL, "cannot hand over the settings");
-    }
+    must(pipe2(ends, O_CLOEXEC) == 0
+         && write(ends[1], &setup, sizeof setup) == (ssize_t)sizeof setup,
+         CODE_INTERNAL, "settings");
     (void)close(ends[1]);
     return ends[0];
 }
@@ -136,9 +115,7 @@ static int move_high(int fd)
 {
     int high = fcntl(fd, F_DUPFD_CLOEXEC, FD_ABOVE);
 
-    if (high < 0) {
-        die_errno(CODE_INTERNAL, "cannot duplicate a descriptor");
-    }
+    must(high >= 0, CODE_INTERNAL, "descriptor %d", fd);
     return high;
 }
 
@@ -155,9 +132,7 @@ static void arrange_descriptors(const int wanted[SETUP_FD_COUNT])
         high[fd] = move_high(wanted[fd]);
     }
     for (fd = 0; fd < SETUP_FD_COUNT; fd++) {
-        if (dup2(high[fd], fd) != fd) {
-            die_errno(CODE_INTERNAL, "cannot arrange descriptors");
-        }
+        must(dup2(high[fd], fd) == fd, CODE_INTERNAL, "descriptor %d", fd);
     }
 }
 
@@ -185,7 +160,7 @@ static _Noreturn void exec_warden(int warden)
     char *envp[] = { NULL };
 
     (void)execveat(warden, "", argv, envp, AT_EMPTY_PATH);
-    die_errno(CODE_EXEC, "cannot execute the warden");
+    die_errno(CODE_EXEC, "execveat");
 }
 
 struct child {
@@ -203,9 +178,7 @@ static _Noreturn void become_warden(const struct child *child)
     child_channel = move_high(child_channel);
     say_at_death(report_death);
     say_init("trampoline", move_high(STDERR_FILENO));
-    if (setsid() < 0) {
-        die_errno(CODE_FORK, "cannot leave the caller's session");
-    }
+    must(setsid() >= 0, CODE_FORK, "setsid");
     mntns_enter(child->jail->ns);
     mounts_make_private(&child->policy->profile);
     arrange_descriptors(child->descriptors);
@@ -219,19 +192,9 @@ static _Noreturn void become_warden(const struct child *child)
 static _Noreturn void die_with_child(char word)
 {
     if (word == 0) {
-        die(CODE_FORK, "the process of the warden was killed or hangs");
+        die(CODE_FORK, "it was killed, or hangs");
     }
     die_silently((enum code)word);
-}
-
-static void limit_waiting(int channel)
-{
-    const struct timeval limit = { .tv_sec = CHILD_SECONDS };
-
-    if (setsockopt(channel, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit)
-        != 0) {
-        die_errno(CODE_INTERNAL, "cannot limit the wait for the warden");
-    }
 }
 
 /* One byte from the child; 0 at its end or after CHILD_SECONDS. */
@@ -254,24 +217,23 @@ void launch_prepare(const struct policy *policy, const char *user,
         { launch->null, launch->null, launch->null, listener, jail->hold,
           make_setup(policy, user) }
     };
+    const struct timeval limit = { .tv_sec = CHILD_SECONDS };
     int ends[2];
     char word;
+    pid_t pid;
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-        die_errno(CODE_FORK, "cannot prepare the process of the warden");
-    }
+    must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0
+         && setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit)
+            == 0, CODE_FORK, "socket pair");
     unshare_rest(policy->profile.network);
-    launch->pid = fork();
-    if (launch->pid < 0) {
-        die_errno(CODE_FORK, "cannot make the process of the warden");
-    }
-    if (launch->pid == 0) {
+    pid = fork();
+    must(pid >= 0, CODE_FORK, "fork");
+    if (pid == 0) {
         child_channel = ends[1];
         become_warden(&child);
     }
     (void)close(ends[1]);
     launch->channel = ends[0];
-    limit_waiting(launch->channel);
     word = hear(launch);
     if (word != READY) {
         die_with_child(word);

@@ -4,8 +4,6 @@
 #ifndef IVLEJAIL_LAUNCH_H
 #define IVLEJAIL_LAUNCH_H
 
-#include <sys/types.h>
-
 #include "identity.h"
 #include "jail.h"
 #include "policy.h"
@@ -13,7 +11,6 @@
 struct launch {
     int warden;     /* its program, to be executed by descriptor */
     int null;       /* /dev/null */
-    pid_t pid;
     int channel;    /* to the child: its status, our word to go on */
 };
 

@@ -16,7 +16,6 @@
 #define LAYOUT_LOCK         "lock"       /* OFD byte-range locks, 0600 */
 #define LAYOUT_SWEEP        "sweep"      /* OFD lock: one sweeper at a time */
 #define LAYOUT_SOCK         "sock"       /* 0711 <profile>@<generation>/<user> */
-#define LAYOUT_WARDENS      "wardens"    /* 0700 the same + "@<pid>", records */
 
 /* in the keep */
 #define LAYOUT_PINS         "pins"       /* <profile>@<generation>/<user> */

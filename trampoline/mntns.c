@@ -34,9 +34,8 @@ int mntns_open_proc(void)
     int fd = open("/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     struct statfs fs;
 
-    if (fd < 0 || fstatfs(fd, &fs) != 0 || fs.f_type != PROC_SUPER_MAGIC) {
-        die_errno(CODE_INTERNAL, "cannot open '/proc': mount it");
-    }
+    must(fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC,
+         CODE_INTERNAL, "'/proc'");
     return fd;
 }
 
@@ -44,9 +43,7 @@ int mntns_open_own(int proc)
 {
     int fd = openat(proc, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
 
-    if (fd < 0) {
-        die_errno(CODE_INTERNAL, "cannot open the own mount namespace");
-    }
+    must(fd >= 0, CODE_INTERNAL, "own mount namespace");
     return fd;
 }
 
@@ -61,33 +58,19 @@ bool mntns_is(int fd)
 void mntns_enter(int ns)
 {
     creds_use(CAP_SYS_ADMIN, CAP_SYS_CHROOT);
-    if (setns(ns, CLONE_NEWNS) != 0) {
-        die_errno(CODE_UNSHARE, "cannot enter a mount namespace");
-    }
+    must(setns(ns, CLONE_NEWNS) == 0, CODE_UNSHARE, "setns");
     creds_use_none();
 }
 
 /* Without numbers (ENOTTY: an older kernel) they are global: older = lower. */
 static bool is_above(int ns, int lower)
 {
-    uint64_t number, bound;
+    uint64_t number = 1, bound = 0;
 
-    if (ioctl(ns, NS_GET_MNTNS_ID, &number) != 0
-        || ioctl(lower, NS_GET_MNTNS_ID, &bound) != 0) {
-        if (errno == ENOTTY) {
-            return true;
-        }
-        die_errno(CODE_UNSHARE, "cannot read a mount namespace's number");
-    }
+    must((ioctl(ns, NS_GET_MNTNS_ID, &number) == 0
+          && ioctl(lower, NS_GET_MNTNS_ID, &bound) == 0) || errno == ENOTTY,
+         CODE_UNSHARE, "number of a mount namespace");
     return number > bound;
-}
-
-static void unshare_or_die(int flags)
-{
-    if (unshare(flags) != 0) {
-        die_errno(CODE_UNSHARE, "cannot make a namespace: see "
-                  "/proc/sys/user/max_mnt_namespaces and max_uts_namespaces");
-    }
 }
 
 /* UTS namespaces are the cheapest way to use up a block of numbers. */
@@ -96,7 +79,7 @@ static void use_up_numbers(void)
     int i;
 
     for (i = 0; i < NUMBERS_PER_ROUND; i++) {
-        unshare_or_die(CLONE_NEWUTS);
+        must(unshare(CLONE_NEWUTS) == 0, CODE_UNSHARE, "CLONE_NEWUTS");
     }
 }
 
@@ -106,7 +89,7 @@ int mntns_unshare_above(int proc, int lower)
 
     creds_use(CAP_SYS_ADMIN);
     for (round = 0; round < ROUNDS_MAX; round++) {
-        unshare_or_die(CLONE_NEWNS);
+        must(unshare(CLONE_NEWNS) == 0, CODE_UNSHARE, "CLONE_NEWNS");
         ns = mntns_open_own(proc);
         if (is_above(ns, lower)) {
             creds_use_none();
@@ -115,23 +98,18 @@ int mntns_unshare_above(int proc, int lower)
         (void)close(ns);
         use_up_numbers();
     }
-    die(CODE_UNSHARE, "no mount namespace with a high enough number in %d "
-        "rounds", ROUNDS_MAX);
+    die(CODE_UNSHARE, "no number high enough in %d rounds", ROUNDS_MAX);
 }
 
 void mntns_change_root(int fd)
 {
     creds_use(CAP_SYS_ADMIN);
-    if (fchdir(fd) != 0 || syscall(SYS_pivot_root, ".", ".") != 0) {
-        die_errno(CODE_PIVOT_ROOT, "cannot change the root directory");
-    }
+    must(fchdir(fd) == 0, CODE_PIVOT_ROOT, "enter the new root");
+    must(syscall(SYS_pivot_root, ".", ".") == 0, CODE_PIVOT_ROOT,
+         "pivot_root");
     /* the old root now lies on top of the new one: "." is the old one */
-    if (umount2(".", MNT_DETACH) != 0) {
-        die_errno(CODE_PIVOT_ROOT, "cannot detach the old root directory");
-    }
-    if (chdir("/") != 0) {
-        die_errno(CODE_PIVOT_ROOT, "cannot change to the new root");
-    }
+    must(umount2(".", MNT_DETACH) == 0, CODE_PIVOT_ROOT, "detach the old");
+    must(chdir("/") == 0, CODE_PIVOT_ROOT, "chdir '/'");
     creds_use_none();
 }
 
@@ -141,9 +119,7 @@ int mntns_clone_pin(int ns)
 
     creds_use(CAP_SYS_ADMIN);
     fd = open_tree(ns, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-    if (fd < 0) {
-        die_errno(CODE_PIN, "cannot clone a mount namespace's pin");
-    }
+    must(fd >= 0, CODE_PIN, "open_tree");
     creds_use_none();
     return fd;
 }

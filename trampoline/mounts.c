@@ -21,29 +21,26 @@ static const char *const type_names[] = {
     [MOUNT_DEVPTS] = "devpts",
 };
 
-static void set_option(int fs, const char *type, const char *key,
-                       const char *value)
+static void set_option(int fs, const char *key, const char *value)
 {
-    if (fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0) != 0) {
-        die_errno(CODE_MOUNT, "cannot set %s=%s of %s", key, value, type);
-    }
+    must(fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0) == 0, CODE_MOUNT,
+         "%s=%s", key, value);
 }
 
 static void set_options(int fs, const struct policy_mount *mount)
 {
-    const char *type = type_names[mount->kind];
     char size[24];
 
-    set_option(fs, type, "source", type);
+    set_option(fs, "source", type_names[mount->kind]);
     if (mount->kind == MOUNT_DEVPTS) {
-        set_option(fs, type, "ptmxmode", "0666");
-        set_option(fs, type, "mode", "0620");
+        set_option(fs, "ptmxmode", "0666");
+        set_option(fs, "mode", "0620");
     }
     if (mount->kind == MOUNT_TMPFS) {
-        set_option(fs, type, "mode", "1777");
+        set_option(fs, "mode", "1777");
         if (mount->size != 0) {
             (void)snprintf(size, sizeof size, "%" PRIu64, mount->size);
-            set_option(fs, type, "size", size);
+            set_option(fs, "size", size);
         }
     }
 }
@@ -64,29 +61,21 @@ static unsigned int flags_of(const struct policy_mount *mount)
 static void make_mount(int root, const struct policy_mount *mount)
 {
     const char *type = type_names[mount->kind];
-    int fs, tree, target;
+    int target = path_open_beneath(root, mount->target + 1,
+                                   O_PATH | O_DIRECTORY);
+    int fs, tree;
 
-    target = path_open_beneath(root, mount->target + 1, O_PATH | O_DIRECTORY);
-    if (target < 0) {
-        die_errno(CODE_BASE_POINT, "the base image has no directory '%s' to "
-                  "mount %s on: see \"ivlejailctl base check\"",
-                  mount->target, type);
-    }
+    must(target >= 0, CODE_BASE_POINT, "'%s'", mount->target);
     fs = fsopen(type, FSOPEN_CLOEXEC);
-    if (fs < 0) {
-        die_errno(CODE_MOUNT, "the kernel gives no %s", type);
-    }
+    must(fs >= 0, CODE_MOUNT, "%s", type);
     set_options(fs, mount);
-    if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) != 0) {
-        die_errno(CODE_MOUNT, "cannot make a %s", type);
-    }
+    must(fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0, CODE_MOUNT,
+         "%s", type);
     tree = fsmount(fs, FSMOUNT_CLOEXEC, flags_of(mount));
-    if (tree < 0
-        || move_mount(tree, "", target, "",
-                      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
-           != 0) {
-        die_errno(CODE_MOUNT, "cannot mount %s on '%s'", type, mount->target);
-    }
+    must(tree >= 0, CODE_MOUNT, "%s", type);
+    must(move_mount(tree, "", target, "",
+                    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) == 0,
+         CODE_MOUNT, "%s on '%s'", type, mount->target);
     (void)close(tree);
     (void)close(fs);
     (void)close(target);
@@ -98,13 +87,9 @@ void mounts_make_private(const struct policy_profile *profile)
     int root;
 
     creds_use(CAP_SYS_ADMIN);
-    if (unshare(CLONE_NEWNS) != 0) {
-        die_errno(CODE_UNSHARE, "cannot copy the jail's mount namespace");
-    }
+    must(unshare(CLONE_NEWNS) == 0, CODE_UNSHARE, "copy of the jail's");
     root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (root < 0) {
-        die_errno(CODE_MOUNT, "cannot open the jail's root directory");
-    }
+    must(root >= 0, CODE_MOUNT, "'/'");
     for (i = 0; i < profile->mount_count; i++) {
         if (profile->mounts[i].kind != MOUNT_BIND) {
             make_mount(root, &profile->mounts[i]);

@@ -1,5 +1,5 @@
 /*
- * publish.h - what makes a jail known: pin, record, socket
+ * publish.h - what makes a jail known: pin and socket
  *
  * The last things that a cold start does.  What has been published is taken
  * back if the start fails after all.
@@ -8,15 +8,14 @@
 #define IVLEJAIL_PUBLISH_H
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 #include "jail.h"
 #include "keep.h"
 #include "policy.h"
 
 /*
- * Opens (and makes) the directories for sockets and records of the profile,
- * while the lock is held.  Once, before the others.
+ * Opens (and makes) the directories for sockets and pins of the profile's
+ * generation, while the lock is held.  Once, before the others.
  */
 void publish_open(const struct keep *keep, const struct policy *policy,
                   const char *user);
@@ -28,10 +27,10 @@ bool publish_is_answered(void);
 int publish_make_socket(void);
 
 /*
- * Puts the pin on its place (a new jail's only), records the warden, and
- * binds the socket for httpd's User.  The process is in the keep.
+ * Puts the pin on its place (a new jail's only) and binds the socket for
+ * httpd's User.  The process is in the keep.
  */
-void publish(const struct jail *jail, pid_t warden, int listener);
+void publish(const struct jail *jail, int listener);
 
 /* The line that httpd waits for. */
 void publish_announce(const char *instance);

@@ -57,18 +57,14 @@ void sanitise_descriptors(void)
             _exit(CODE_INTERNAL);   /* nowhere to say it */
         }
     }
-    if (close_range(3, ~0U, 0) != 0) {
-        die_errno(CODE_INTERNAL, "cannot close the caller's descriptors");
-    }
+    must(close_range(3, ~0U, 0) == 0, CODE_INTERNAL, "close_range");
 }
 
 void sanitise_environment(void)
 {
     (void)clearenv();           /* glibc's cannot fail */
     (void)umask(077);
-    if (chdir("/") != 0) {
-        die_errno(CODE_INTERNAL, "cannot change to '/'");
-    }
+    must(chdir("/") == 0, CODE_INTERNAL, "chdir '/'");
 }
 
 void sanitise_signals(void)
@@ -80,20 +76,22 @@ void sanitise_signals(void)
     int number;
 
     for (i = 0; i < sizeof timers / sizeof *timers; i++) {
-        if (setitimer(timers[i], &never, NULL) != 0) {
-            die_errno(CODE_INTERNAL, "cannot stop the caller's timers");
-        }
+        must(setitimer(timers[i], &never, NULL) == 0, CODE_INTERNAL,
+             "timer %zu", i);
     }
     for (number = 1; number < NSIG; number++) {
-        if (number != SIGKILL && number != SIGSTOP
-            && signal(number, SIG_DFL) == SIG_ERR && errno != EINVAL) {
-            die_errno(CODE_INTERNAL, "cannot reset signal %d", number);
-        }
+        must(number == SIGKILL || number == SIGSTOP
+             || signal(number, SIG_DFL) != SIG_ERR || errno == EINVAL,
+             CODE_INTERNAL, "signal %d", number);
     }
     (void)sigemptyset(&none);
-    if (sigprocmask(SIG_SETMASK, &none, NULL) != 0) {
-        die_errno(CODE_INTERNAL, "cannot unblock signals");
-    }
+    must(sigprocmask(SIG_SETMASK, &none, NULL) == 0, CODE_INTERNAL,
+         "signal mask");
+}
+
+static rlim_t lower(rlim_t a, rlim_t b)
+{
+    return a < b ? a : b;
 }
 
 /* The wanted limit, or without CAP_SYS_RESOURCE what comes nearest. */
@@ -101,21 +99,12 @@ static void set_limit(int resource, struct rlimit wanted)
 {
     struct rlimit now;
 
-    if (getrlimit(resource, &now) != 0) {
-        die_errno(CODE_LIMITS, "cannot read limit %d", resource);
-    }
-    if (setrlimit(resource, &wanted) == 0) {
-        return;
-    }
-    if (errno != EPERM) {
-        die_errno(CODE_LIMITS, "cannot set limit %d", resource);
-    }
-    wanted.rlim_max = wanted.rlim_max < now.rlim_max ? wanted.rlim_max
-                                                     : now.rlim_max;
-    wanted.rlim_cur = wanted.rlim_cur < wanted.rlim_max ? wanted.rlim_cur
-                                                        : wanted.rlim_max;
+    must(getrlimit(resource, &now) == 0, CODE_LIMITS, "limit %d", resource);
     if (setrlimit(resource, &wanted) != 0) {
-        die_errno(CODE_LIMITS, "cannot set limit %d", resource);
+        wanted.rlim_max = lower(wanted.rlim_max, now.rlim_max);
+        wanted.rlim_cur = lower(wanted.rlim_cur, wanted.rlim_max);
+        must(setrlimit(resource, &wanted) == 0, CODE_LIMITS, "limit %d",
+             resource);
     }
 }
 
@@ -125,21 +114,17 @@ static void reset_scheduling(void)
     cpu_set_t all;
 
     memset(&all, 0xff, sizeof all);
-    if (sched_setscheduler(0, SCHED_OTHER, &param) != 0
-        || setpriority(PRIO_PROCESS, 0, 0) != 0) {
-        die_errno(CODE_LIMITS, "cannot reset the scheduling class and nice");
-    }
-    if (sched_setaffinity(0, sizeof all, &all) != 0) {
-        die_errno(CODE_LIMITS, "cannot reset the CPU affinity");
-    }
-    if (syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, 0) != 0
-        && errno != ENOSYS) {
-        die_errno(CODE_LIMITS, "cannot reset the I/O priority");
-    }
-    if (prctl(PR_SET_TIMERSLACK, 0UL, 0UL, 0UL, 0UL) != 0
-        || prctl(PR_SET_THP_DISABLE, 0UL, 0UL, 0UL, 0UL) != 0) {
-        die_errno(CODE_LIMITS, "cannot reset timer slack and huge pages");
-    }
+    must(sched_setscheduler(0, SCHED_OTHER, &param) == 0, CODE_LIMITS,
+         "scheduling class");
+    must(setpriority(PRIO_PROCESS, 0, 0) == 0, CODE_LIMITS, "nice");
+    must(sched_setaffinity(0, sizeof all, &all) == 0, CODE_LIMITS,
+         "CPU affinity");
+    must(syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, 0) == 0
+         || errno == ENOSYS, CODE_LIMITS, "I/O priority");
+    must(prctl(PR_SET_TIMERSLACK, 0UL, 0UL, 0UL, 0UL) == 0, CODE_LIMITS,
+         "timer slack");
+    must(prctl(PR_SET_THP_DISABLE, 0UL, 0UL, 0UL, 0UL) == 0, CODE_LIMITS,
+         "huge pages");
 }
 
 /*
@@ -161,10 +146,8 @@ static void reset_oom_score(void)
 
 static void leave_keyring(void)
 {
-    if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0
-        && errno != ENOSYS) {
-        die_errno(CODE_LIMITS, "cannot leave the caller's session keyring");
-    }
+    must(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0
+         || errno == ENOSYS, CODE_LIMITS, "session keyring");
 }
 
 void sanitise_resources(void)

@@ -14,65 +14,65 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LINE_SIZE = 512 };       /* with the newline */
+enum { LINE_SIZE = 512, DETAIL_SIZE = 320 };    /* with newline and NUL */
 
 static const char *say_program = "ivlejail";
 static int say_fd = STDERR_FILENO;
 static void (*say_undo)(int status);
 
-/* Names come from the caller: they may not forge lines or move a cursor. */
-static void replace_control_bytes(char *text, size_t length)
+static const char *meaning(enum code code)
 {
-    size_t i;
-
-    for (i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)text[i];
-
-        if (c < ' ' || c == 0x7f) {
-            text[i] = '?';
-        }
+    switch (code) {
+#define CODE_MEANING(symbol, status, http, text) case symbol: return text;
+    CODE_TABLE(CODE_MEANING)
+#undef CODE_MEANING
+    default:
+        return "internal error";
     }
 }
 
-/* code CODE_OK: a warning.  error: an errno that ends the line, or 0. */
+/* Names come from the caller: they may not forge lines or move a cursor. */
+static void write_line(char *line)
+{
+    size_t length = strlen(line), i;
+
+    for (i = 0; i < length; i++) {
+        if ((unsigned char)line[i] < ' ' || line[i] == 0x7f) {
+            line[i] = '?';
+        }
+    }
+    line[length] = '\n';
+    (void)!write(say_fd, line, length + 1);     /* there is nobody else */
+}
+
+/* error: an errno, or 0. */
 static void say(enum code code, int error, const char *format,
                 va_list arguments) SAY_PRINTF(3, 0);
 
 static void say(enum code code, int error, const char *format,
                 va_list arguments)
 {
-    static const char mark[] = "...";
-    char kind[16], text[LINE_SIZE], line[LINE_SIZE];
-    size_t length = sizeof(line) - 1;
-    int n;
+    char detail[DETAIL_SIZE], line[LINE_SIZE];
 
-    snprintf(kind, sizeof(kind), code == CODE_OK ? "warning" : "IJ2%03d",
-             (int)code);
-    vsnprintf(text, sizeof(text), format, arguments);
-    n = snprintf(line, sizeof(line), "%s: %s: %s%s%s", say_program, kind, text,
-                 error == 0 ? "" : ": ", error == 0 ? "" : strerror(error));
-    if (n < 0 || (size_t)n > length) {
-        memcpy(line + length - strlen(mark), mark, strlen(mark));
-    }
-    else {
-        length = (size_t)n;
-    }
-    replace_control_bytes(line, length);
-    line[length++] = '\n';
-    if (write(say_fd, line, length) == -1) {
-        return;     /* nobody listens, and there is nobody else to tell */
-    }
+    (void)vsnprintf(detail, sizeof detail, format, arguments);
+    (void)snprintf(line, sizeof line - 1, "%s: IJ2%03d: %s: %s%s%s",
+                   say_program, (int)code, detail,
+                   error == 0 ? "" : strerror(error),
+                   error == 0 ? "" : ": ", meaning(code));
+    write_line(line);
 }
 
-/* Before the line: without a reader, writing it is a deadly SIGPIPE. */
-static void undo(enum code code)
+void say_warning(const char *format, ...)
 {
-    void (*function)(int status) = say_undo;
+    char detail[DETAIL_SIZE], line[LINE_SIZE];
+    va_list arguments;
 
-    say_undo = NULL;
-    if (function != NULL) {
-        function((int)code);
-    }
+    va_start(arguments, format);
+    (void)vsnprintf(detail, sizeof detail, format, arguments);
+    va_end(arguments);
+    (void)snprintf(line, sizeof line - 1, "%s: warning: %s", say_program,
+                   detail);
+    write_line(line);
 }
 
 void say_init(const char *program, int fd)
@@ -86,24 +86,41 @@ void say_at_death(void (*function)(int status))
     say_undo = function;
 }
 
-void say_warning(const char *format, ...)
+static void undo(enum code code)
 {
-    va_list arguments;
+    void (*function)(int status) = say_undo;
 
-    va_start(arguments, format);
-    say(CODE_OK, 0, format, arguments);
-    va_end(arguments);
+    say_undo = NULL;
+    if (function != NULL) {
+        function((int)code);
+    }
+}
+
+void die_silently(enum code code)
+{
+    undo(code);
+    _exit((int)code);
+}
+
+/* Undoes first: without a reader, writing the line is a deadly SIGPIPE. */
+static _Noreturn void die_saying(enum code code, int error,
+                                 const char *format, va_list arguments)
+    SAY_PRINTF(3, 0);
+
+static _Noreturn void die_saying(enum code code, int error,
+                                 const char *format, va_list arguments)
+{
+    undo(code);
+    say(code, error, format, arguments);
+    _exit((int)code);
 }
 
 void die(enum code code, const char *format, ...)
 {
     va_list arguments;
 
-    undo(code);
     va_start(arguments, format);
-    say(code, 0, format, arguments);
-    va_end(arguments);
-    _exit((int)code);
+    die_saying(code, 0, format, arguments);
 }
 
 void die_errno(enum code code, const char *format, ...)
@@ -111,15 +128,17 @@ void die_errno(enum code code, const char *format, ...)
     int error = errno;
     va_list arguments;
 
-    undo(code);
     va_start(arguments, format);
-    say(code, error, format, arguments);
-    va_end(arguments);
-    _exit((int)code);
+    die_saying(code, error, format, arguments);
 }
 
-void die_silently(enum code code)
+void must(bool done, enum code code, const char *format, ...)
 {
-    undo(code);
-    _exit((int)code);
+    int error = errno;
+    va_list arguments;
+
+    if (!done) {
+        va_start(arguments, format);
+        die_saying(code, error, format, arguments);
+    }
 }

@@ -1,14 +1,17 @@
 /*
  * say.h - how a helper dies
  *
- * One line on stderr, one write(2): program, stable code, what was attempted
- * on what, why it failed, remedy.  At most 512 bytes, control bytes replaced.
+ * One line on stderr, one write(2): program, stable code, on what, why it
+ * failed, what that means and the remedy (from the table of code.h).  At most
+ * 512 bytes, control bytes replaced.
  *
- *   trampoline: IJ2040: no directory for user 'eve' in '/var/...': create it
- *   with "ivlejailctl user add eve"
+ *   trampoline: IJ2040: 'eve' in '/var/...': no such user: ivlejailctl ...
+ *   trampoline: IJ2071: home: Operation not permitted: tree not cloned: ...
  */
 #ifndef IVLEJAIL_SAY_H
 #define IVLEJAIL_SAY_H
+
+#include <stdbool.h>
 
 #include "code.h"
 
@@ -26,13 +29,23 @@ void say_at_death(void (*undo)(int status));
 /* One line without a code: something that does not end the program. */
 void say_warning(const char *format, ...) SAY_PRINTF(1, 2);
 
-/* Ends the process with exit status code; the second adds strerror(errno). */
+/*
+ * Ends the process with exit status code, after a line on what failed; the
+ * second adds strerror(errno).
+ */
 _Noreturn void die(enum code code, const char *format, ...)
     SAY_PRINTF(2, 3);
 _Noreturn void die_errno(enum code code, const char *format, ...)
     SAY_PRINTF(2, 3);
 
-/* The same without a line: a process that we wait for has written it. */
+/*
+ * A step: done or dead.  Where done is false, die_errno().  The system call
+ * is to be the last thing that happens in the expression.
+ */
+void must(bool done, enum code code, const char *format, ...)
+    SAY_PRINTF(3, 4);
+
+/* Ends without a line: a process that we wait for has written it. */
 _Noreturn void die_silently(enum code code);
 
 #endif

@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -29,8 +30,8 @@
 #include "layout.h"
 #include "mntns.h"
 #include "path.h"
-#include "record.h"
 #include "say.h"
+#include "wardens.h"
 
 enum { END_SECONDS = 5 };       /* for a killed warden to be gone */
 
@@ -45,10 +46,8 @@ static void each_entry(int parent, const char *directory, visitor *visit,
     struct dirent *entry;
 
     if (stream == NULL) {
-        if (errno == ENOENT) {
-            return;             /* removed since it was listed */
-        }
-        die_errno(CODE_RUNDIR, "cannot list '%s'", directory);
+        must(errno == ENOENT, CODE_RUNDIR, "list '%s'", directory);
+        return;                 /* removed since it was listed */
     }
     while ((entry = readdir(stream)) != NULL) {
         if (entry->d_name[0] != '.') {
@@ -81,12 +80,6 @@ static void each_pin(struct walk *walk, visitor *visit)
     each_entry(walk->keep->pins, ".", visit_place, walk);
 }
 
-static void each_record(struct walk *walk, visitor *visit)
-{
-    walk->visit = visit;
-    each_entry(walk->keep->run, LAYOUT_WARDENS, visit_place, walk);
-}
-
 /* The socket of a jail that is gone. */
 static void remove_socket(const struct walk *walk, const char *user)
 {
@@ -94,12 +87,9 @@ static void remove_socket(const struct walk *walk, const char *user)
     int length = snprintf(path, sizeof path, LAYOUT_SOCK "/%s/%s",
                           walk->place, user);
 
-    if (length < 0 || (size_t)length >= sizeof path) {
-        die(CODE_RUNDIR, "'%s/%s' is not a place of ours", walk->place, user);
-    }
-    if (unlinkat(walk->keep->run, path, 0) != 0 && errno != ENOENT) {
-        die_errno(CODE_RUNDIR, "cannot remove '%s'", path);
-    }
+    must(length > 0 && (size_t)length < sizeof path
+         && (unlinkat(walk->keep->run, path, 0) == 0 || errno == ENOENT),
+         CODE_RUNDIR, "remove '%s'", path);
 }
 
 /* The user's lock is held: a new pin cannot come while we look. */
@@ -109,8 +99,9 @@ static void remove_leftovers(const struct walk *walk, int dirfd,
     if (unlinkat(dirfd, user, 0) == 0) {
         remove_socket(walk, user);
     }
-    else if (errno != EBUSY && errno != ENOENT) {
-        die_errno(CODE_RUNDIR, "cannot remove the pin of user '%s'", user);
+    else {
+        must(errno == EBUSY || errno == ENOENT, CODE_RUNDIR,
+             "remove the pin of '%s'", user);
     }
 }
 
@@ -118,9 +109,7 @@ static void expire(void *context, int dirfd, const char *user)
 {
     struct walk *walk = context;
 
-    if (fchdir(dirfd) != 0) {
-        die_errno(CODE_RUNDIR, "cannot enter a directory of pins");
-    }
+    must(fchdir(dirfd) == 0, CODE_RUNDIR, "directory of pins");
     if (umount2(user, MNT_EXPIRE | UMOUNT_NOFOLLOW) == 0) {
         walk->counts->expired++;
     }
@@ -132,30 +121,12 @@ static void expire(void *context, int dirfd, const char *user)
         walk->counts->busy++;
         return;
     }
-    else if (errno != EINVAL) {     /* EINVAL: nothing mounted there */
-        die_errno(CODE_PIN, "cannot expire the pin of user '%s'", user);
+    else {                          /* EINVAL: nothing is mounted there */
+        must(errno == EINVAL, CODE_PIN, "expire '%s'", user);
     }
     if (keep_try_lock(walk->keep, user)) {
         remove_leftovers(walk, dirfd, user);
         keep_unlock(walk->keep, user);
-    }
-}
-
-static void forget_if_ended(void *context, int dirfd, const char *name)
-{
-    const struct walk *walk = context;
-    char user[NAME_USER_MAX + 1];
-    int process = -1;
-    pid_t pid;
-
-    if (record_parse_name(name, user, &pid)) {
-        process = record_open_process(dirfd, name, walk->keep->proc, pid);
-    }
-    if (process >= 0) {
-        (void)close(process);
-    }
-    else if (unlinkat(dirfd, name, 0) != 0 && errno != ENOENT) {
-        die_errno(CODE_RUNDIR, "cannot remove the record '%s'", name);
     }
 }
 
@@ -174,7 +145,6 @@ static void remove_empty_places(const struct keep *keep)
     }
     each_entry(keep->pins, ".", remove_if_empty, NULL);
     each_entry(keep->run, LAYOUT_SOCK, remove_if_empty, NULL);
-    each_entry(keep->run, LAYOUT_WARDENS, remove_if_empty, NULL);
     keep_unlock(keep, NULL);
 }
 
@@ -187,7 +157,6 @@ void sweep(const struct keep *keep, struct sweep_counts *counts)
     creds_use(CAP_SYS_ADMIN);
     each_pin(&walk, expire);
     creds_use_none();
-    each_record(&walk, forget_if_ended);
     remove_empty_places(keep);
     mntns_enter(keep->home);
 }
@@ -197,42 +166,26 @@ static bool is_wanted(const struct walk *walk, const char *user)
     return walk->user == NULL || strcmp(walk->user, user) == 0;
 }
 
-/* A pidfd of the record's warden, or -1: ended, or not wanted. */
-static int open_warden(const struct walk *walk, int dirfd, const char *name)
+static void kill_warden(void *context, int pidfd, int pid, const char *place,
+                        const char *user)
 {
-    char user[NAME_USER_MAX + 1];
-    pid_t pid;
-
-    if (!record_parse_name(name, user, &pid) || !is_wanted(walk, user)) {
-        return -1;
-    }
-    return record_open_process(dirfd, name, walk->keep->proc, pid);
-}
-
-static void kill_warden(void *context, int dirfd, const char *name)
-{
-    int process = open_warden(context, dirfd, name);
-
-    if (process >= 0) {
-        creds_use(CAP_KILL);
-        (void)pidfd_send_signal(process, SIGKILL, NULL, 0); /* or just ended */
-        creds_use_none();
-        (void)close(process);
-    }
+    (void)context;
+    (void)pid;
+    (void)place;
+    (void)user;
+    (void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);   /* or just ended */
 }
 
 /* PID 1 takes all processes of its jail along before it is gone itself. */
-static void await_warden(void *context, int dirfd, const char *name)
+static void await_warden(void *context, int pidfd, int pid, const char *place,
+                         const char *user)
 {
-    struct pollfd process = { .fd = open_warden(context, dirfd, name),
-                              .events = POLLIN };
+    struct pollfd process = { .fd = pidfd, .events = POLLIN };
 
-    if (process.fd >= 0) {
-        if (poll(&process, 1, END_SECONDS * 1000) != 1) {
-            say_warning("the warden '%s' has been killed but does not end",
-                        name);
-        }
-        (void)close(process.fd);
+    (void)context;
+    if (poll(&process, 1, END_SECONDS * 1000) != 1) {
+        say_warning("warden %d of '%s' in %s was killed but does not end",
+                    pid, user, place);
     }
 }
 
@@ -245,34 +198,47 @@ static void unmount_pin(void *context, int dirfd, const char *user)
         return;
     }
     creds_use(CAP_SYS_ADMIN);
-    if (fchdir(dirfd) != 0
-        || (umount2(user, MNT_DETACH | UMOUNT_NOFOLLOW) != 0
-            && errno != EINVAL)) {
-        die_errno(CODE_PIN, "cannot unmount the pin of user '%s'", user);
-    }
+    must(fchdir(dirfd) == 0
+         && (umount2(user, MNT_DETACH | UMOUNT_NOFOLLOW) == 0
+             || errno == EINVAL), CODE_PIN, "unmount '%s'", user);
     creds_use_none();
     remove_leftovers(walk, dirfd, user);
     walk->evicted++;
+}
+
+/* Kill all, then wait for each: they end side by side. */
+static void end_wardens(const struct keep *keep, const char *user)
+{
+    struct wardens *wardens = wardens_of_keep(keep);
+
+    wardens_each(keep, wardens, user, kill_warden, NULL);
+    wardens_each(keep, wardens, user, await_warden, NULL);
+    wardens_free(wardens);
 }
 
 unsigned long sweep_evict(const struct keep *keep, const char *user)
 {
     struct walk walk = { .keep = keep, .user = user };
 
-    each_record(&walk, kill_warden);
-    each_record(&walk, await_warden);
-    each_record(&walk, forget_if_ended);
     mntns_enter(keep->ns);
+    end_wardens(keep, user);
     each_pin(&walk, unmount_pin);
     mntns_enter(keep->home);
     return walk.evicted;
 }
 
-static void print_line(const char *kind, const char *place, const char *name)
+static void print_line(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
+
+static void print_line(const char *format, ...)
 {
     char line[128];
-    int length = snprintf(line, sizeof line, "%s %s %s\n", kind, place, name);
+    va_list arguments;
+    int length;
 
+    va_start(arguments, format);
+    length = vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
     if (length > 0 && (size_t)length < sizeof line) {
         (void)!write(STDOUT_FILENO, line, (size_t)length);
     }
@@ -283,24 +249,26 @@ static void list_pin(void *context, int dirfd, const char *user)
     const struct walk *walk = context;
 
     (void)dirfd;
-    print_line("pin", walk->place, user);
+    print_line("pin %s %s\n", walk->place, user);
 }
 
-static void list_record(void *context, int dirfd, const char *name)
+static void list_warden(void *context, int pidfd, int pid, const char *place,
+                        const char *user)
 {
-    const struct walk *walk = context;
-    int process = open_warden(walk, dirfd, name);
-
-    if (process >= 0) {
-        (void)close(process);
-        print_line("warden", walk->place, name);
-    }
+    (void)context;
+    (void)pidfd;
+    print_line("warden %s %s@%d\n", place, user, pid);
 }
 
 void sweep_list(const struct keep *keep)
 {
     struct walk walk = { .keep = keep };
+    struct wardens *wardens;
 
     each_pin(&walk, list_pin);
-    each_record(&walk, list_record);
+    mntns_enter(keep->ns);
+    wardens = wardens_of_keep(keep);
+    wardens_each(keep, wardens, NULL, list_warden, NULL);
+    wardens_free(wardens);
+    mntns_enter(keep->home);
 }

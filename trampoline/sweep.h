@@ -14,8 +14,7 @@ struct sweep_counts {
 
 /*
  * One call of umount2(MNT_EXPIRE) for each pin, then removes what belonged
- * to those that went, the records of wardens that have ended, and empty
- * directories.  Never waits for a lock: what is locked is left for the next
+ * to those that went, and empty directories.  Never waits for a lock: what is locked is left for the next
  * sweep.
  */
 void sweep(const struct keep *keep, struct sweep_counts *counts);

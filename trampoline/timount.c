@@ -41,7 +41,7 @@ static _Noreturn void die_of_usage(void)
 static void require_root(void)
 {
     if (getuid() != 0 || geteuid() != 0) {
-        die(CODE_CALLER, "only root may do this");
+        die(CODE_CALLER, "only root may do this, not uid %u", getuid());
     }
 }
 
@@ -57,9 +57,7 @@ static bool lock_sweep(const struct keep *keep)
     struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
     int fd = path_open_beneath(keep->run, LAYOUT_SWEEP, O_RDWR);
 
-    if (fd < 0) {
-        die_errno(CODE_RUNDIR, "cannot open '" LAYOUT_SWEEP "'");
-    }
+    must(fd >= 0, CODE_RUNDIR, "'" LAYOUT_SWEEP "'");
     return fcntl(fd, F_OFD_SETLK, &whole) == 0;
 }
 
@@ -90,7 +88,7 @@ static void command_evict(const char *instance, const char *user)
         die_of_usage();
     }
     if (!name_is_user(user)) {
-        die(CODE_NAME, "'%s' cannot be a user's name here", user);
+        die(CODE_NAME, "user '%s'", user);
     }
     keep_open(&keep, instance);
     keep_lock(&keep, user);
@@ -162,10 +160,10 @@ int main(int argc, char **argv)
     require_root();
     command = find_command(argc, argv);
     if (!name_is_instance(argv[1])) {
-        die(CODE_NAME, "'%s' is not the name of an instance", argv[1]);
+        die(CODE_NAME, "instance '%s'", argv[1]);
     }
     creds_keep(CAP_SYS_ADMIN, CAP_SYS_CHROOT, CAP_SETUID, CAP_SETGID,
-               CAP_KILL);
+               CAP_KILL, CAP_SYS_PTRACE);
     command->run(argv[1], argv[3]);
     return 0;
 }

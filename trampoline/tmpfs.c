@@ -22,9 +22,7 @@ int tmpfs_make(const char *mode)
         tree = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID
                        | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
     }
-    if (tree < 0) {
-        die_errno(CODE_RUNDIR, "cannot make a tmpfs");
-    }
+    must(tree >= 0, CODE_RUNDIR, "tmpfs");
     (void)close(fs);
     return tree;
 }

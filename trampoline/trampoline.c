@@ -17,7 +17,7 @@
  *                          |
  *                          +--fork--> PID 1 of the jail: enters it, drops
  *                          |             everything, waits
- *                          | pin, record, socket (the first things that
+ *                          | pin and socket (the first things that
  *                          |             anybody else can see)
  *                          +---GO---> executes the warden
  *   caller <---line--- the socket's path
@@ -59,15 +59,11 @@ struct names {
 /* Without the setuid bit's effect nothing below can work: say which it is. */
 static void require_setuid(void)
 {
-    if (geteuid() == 0) {
-        return;
+    if (geteuid() != 0) {
+        die(prctl(PR_GET_NO_NEW_PRIVS, 0UL, 0UL, 0UL, 0UL) == 1
+            ? CODE_NO_NEW_PRIVS : CODE_NOT_SETUID, "effective uid %u",
+            geteuid());
     }
-    if (prctl(PR_GET_NO_NEW_PRIVS, 0UL, 0UL, 0UL, 0UL) == 1) {
-        die(CODE_NO_NEW_PRIVS, "httpd runs with NoNewPrivileges, so this "
-            "program cannot be root: remove that setting from its unit");
-    }
-    die(CODE_NOT_SETUID, "not setuid root: chown root and chmod 4750 this "
-        "program, on a file system without nosuid");
 }
 
 /* The uids that were built in are the outer bound; the policy chooses one. */
@@ -82,8 +78,7 @@ static uid_t require_built_in_caller(void)
             return caller;
         }
     }
-    die(CODE_CALLER, "uid %u may not start jails: this program was built for "
-        "other callers (make TRAMPOLINE_UIDS=...)", caller);
+    die(CODE_CALLER, "uid %u is not built in", caller);
 }
 
 static void require_names(int argc, char **argv, struct names *names)
@@ -95,13 +90,9 @@ static void require_names(int argc, char **argv, struct names *names)
     names->profile = argv[2];
     names->user = argv[3];
     if (!name_is_instance(names->instance)
-        || !name_is_profile(names->profile)) {
-        die(CODE_NAME, "'%s' or '%s' is not the name of an instance or a "
-            "profile", names->instance, names->profile);
-    }
-    if (!name_is_user(names->user)) {
-        die(CODE_NAME, "'%s' cannot be a user's name here: map it to "
-            "[a-z0-9_.-] with IvleJailUser", names->user);
+        || !name_is_profile(names->profile) || !name_is_user(names->user)) {
+        die(CODE_NAME, "'%s' '%s' '%s'", names->instance, names->profile,
+            names->user);
     }
 }
 
@@ -129,8 +120,7 @@ static void read_policy(int run, const struct names *names,
 static void require_sealed_caller(const struct policy *policy, uid_t caller)
 {
     if (caller != 0 && caller != policy->httpd_uid) {
-        die(CODE_CALLER, "uid %u may not start jails of instance '%s': its "
-            "httpd runs as uid %u", caller, policy->instance,
+        die(CODE_CALLER, "uid %u, where httpd runs as %u", caller,
             policy->httpd_uid);
     }
 }
@@ -145,9 +135,9 @@ static void warn_of_limits(const struct policy_profile *profile)
         if (getrlimit(limit_kinds[i].resource, &now) == 0
             && now.rlim_max < profile->limits[i].rlim_max
             && now.rlim_max < profile->limits[i].rlim_cur) {
-            say_warning("limit %s of profile '%s' is higher than the hard "
-                        "limit that httpd was started with, which holds",
-                        limit_kinds[i].name, profile->name);
+            say_warning("limit %s of profile '%s' is above httpd's own hard "
+                        "limit, which holds", limit_kinds[i].name,
+                        profile->name);
         }
     }
 }
@@ -164,7 +154,7 @@ static void start(const struct policy *policy, const struct keep *keep,
     identity_find(policy, user, &identity);
     jail_find_or_make(keep, policy, user, &identity, &jail);
     launch_prepare(policy, user, &identity, &jail, listener, &launch);
-    publish(&jail, launch.pid, listener);
+    publish(&jail, listener);
     launch_go(&launch);
 }
 

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * wardens.c - which processes are wardens
+ */
+#include "wardens.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+#include "creds.h"
+#include "layout.h"
+#include "names.h"
+#include "path.h"
+#include "say.h"
+#include "setup.h"
+
+struct pin {
+    int mount;                      /* its number in mountinfo */
+    char place[KEEP_PLACE_MAX];
+    char user[NAME_USER_MAX + 1];
+};
+
+struct wardens {
+    struct pin *pins;               /* sorted by mount */
+    size_t count, size;
+};
+
+static int compare(const void *a, const void *b)
+{
+    const struct pin *left = a, *right = b;
+
+    return (left->mount > right->mount) - (left->mount < right->mount);
+}
+
+static void add(struct wardens *wardens, const struct pin *pin)
+{
+    if (wardens->count == wardens->size) {
+        wardens->size = wardens->size == 0 ? 64 : 2 * wardens->size;
+        wardens->pins = reallocarray(wardens->pins, wardens->size,
+                                     sizeof *pin);
+        must(wardens->pins != NULL, CODE_INTERNAL, "memory for pins");
+    }
+    wardens->pins[wardens->count++] = *pin;
+}
+
+_Static_assert(KEEP_PLACE_MAX == 26 && NAME_USER_MAX == 32,
+               "the widths below");
+
+/* "<mount> <parent> <device> <root> /pins/<place>/<user> ..." of proc(5) */
+static bool parse_mount(const char *line, struct pin *pin)
+{
+    return sscanf(line, "%d %*d %*s %*s /" LAYOUT_PINS "/%25[^/ ]/%32[^/ ]",
+                  &pin->mount, pin->place, pin->user) == 3;
+}
+
+struct wardens *wardens_of_keep(const struct keep *keep)
+{
+    struct wardens *wardens = calloc(1, sizeof *wardens);
+    int fd = openat(keep->proc, "self/mountinfo", O_RDONLY | O_CLOEXEC);
+    FILE *mounts = fd < 0 ? NULL : fdopen(fd, "r");
+    char *line = NULL;
+    struct pin pin;
+    size_t size = 0;
+
+    must(wardens != NULL && mounts != NULL, CODE_INTERNAL, "mountinfo");
+    while (getline(&line, &size, mounts) > 0) {
+        if (parse_mount(line, &pin)) {
+            add(wardens, &pin);
+        }
+    }
+    free(line);
+    (void)fclose(mounts);
+    if (wardens->count > 0) {
+        qsort(wardens->pins, wardens->count, sizeof pin, compare);
+    }
+    return wardens;
+}
+
+/* The mount of a process's descriptor SETUP_FD_PIN, or -1. */
+static int held_mount(int proc, const char *pid)
+{
+    char path[64], text[512];
+    const char *field;
+    ssize_t n = -1;
+    int fd;
+
+    (void)snprintf(path, sizeof path, "%.16s/fdinfo/%d", pid, SETUP_FD_PIN);
+    fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        n = read(fd, text, sizeof text - 1);
+        (void)close(fd);
+    }
+    text[n > 0 ? n : 0] = '\0';
+    field = strstr(text, "mnt_id:");
+    return field == NULL ? -1 : (int)strtol(field + strlen("mnt_id:"), NULL,
+                                            10);
+}
+
+/* The pidfd comes first: after it, the pid cannot change hands unnoticed. */
+static void visit_process(const struct keep *keep,
+                          const struct wardens *wardens, const char *user,
+                          const char *name, wardens_visitor *visit,
+                          void *context)
+{
+    struct pin key = { .mount = -1 };
+    int pid = (int)strtol(name, NULL, 10);
+    int pidfd = pid > 0 ? pidfd_open(pid, 0) : -1;
+    const struct pin *pin;
+
+    if (pidfd < 0) {
+        return;                     /* not a process, or no longer */
+    }
+    key.mount = held_mount(keep->proc, name);
+    pin = bsearch(&key, wardens->pins, wardens->count, sizeof key, compare);
+    if (pin != NULL && (user == NULL || strcmp(user, pin->user) == 0)) {
+        visit(context, pidfd, pid, pin->place, pin->user);
+    }
+    (void)close(pidfd);
+}
+
+void wardens_each(const struct keep *keep, const struct wardens *wardens,
+                  const char *user, wardens_visitor *visit, void *context)
+{
+    int fd = path_open_beneath(keep->proc, ".", O_RDONLY | O_DIRECTORY);
+    DIR *processes = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+
+    must(processes != NULL, CODE_INTERNAL, "list '/proc'");
+    creds_use(CAP_SYS_PTRACE, CAP_KILL);
+    while (wardens->count > 0 && (entry = readdir(processes)) != NULL) {
+        visit_process(keep, wardens, user, entry->d_name, visit, context);
+    }
+    creds_use_none();
+    (void)closedir(processes);
+}
+
+void wardens_free(struct wardens *wardens)
+{
+    free(wardens->pins);
+    free(wardens);
+}
