@@ -31,14 +31,15 @@ h2 { font-size: 1.05rem; margin: 0 0 .25rem; }
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr)); }
 section { background: var(--card); border: 1px solid var(--line);
   border-radius: .6rem; padding: 1.1rem 1.25rem; min-width: 0; }
-.wide { grid-column: 1 / -1; }
+.stack { display: grid; gap: 1rem; min-width: 0; }
 section > p { color: var(--soft); margin: 0 0 .8rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .94rem; }
 th, td { text-align: left; padding: .32rem .9rem .32rem 0;
   vertical-align: top; border-top: 1px solid var(--line); }
 tr:first-child > * { border-top: 0; }
-th { font-weight: 600; white-space: nowrap; }
+th { font-weight: 600; }
+@media (min-width: 34rem) { th { white-space: nowrap; } }
 code, pre, td.code { font: .86rem/1.5 ui-monospace, Menlo, monospace; }
 code { background: var(--code); border-radius: .25rem; padding: .08rem .3rem;
   overflow-wrap: anywhere; }
@@ -47,7 +48,8 @@ pre { background: var(--code); border-radius: .4rem; padding: .7rem .9rem;
 a { color: var(--accent); }
 .no { color: var(--accent); font-weight: 600; }
 iframe { width: 100%; height: 6.2rem; border: 1px solid var(--line);
-  border-radius: .4rem; margin-top: .8rem; background: #fff; }
+  border-radius: .4rem; margin-top: .8rem; background: #fff;
+  color-scheme: light; }
 footer { color: var(--soft); margin-top: 2rem; }
 """
 
@@ -83,7 +85,7 @@ def root_directory():
     for name in sorted(os.listdir("/")):
         path = "/" + name
         what = "→ " + os.readlink(path) if os.path.islink(path) else \
-            ", ".join(sorted(os.listdir(path))[:6]) \
+            ", ".join(sorted(os.listdir(path))[:6]) or "(empty)" \
             if os.access(path, os.R_OK) else "not readable"
         yield path, what
 
@@ -166,9 +168,8 @@ def table(rows):
         row(*cells) for cells in rows) + "</table></div>"
 
 
-def card(title, text, body, wide=False):
-    return (f"<section{' class=wide' if wide else ''}><h2>{title}</h2>"
-            f"<p>{text}</p>{body}</section>")
+def card(title, text, body):
+    return f"<section><h2>{title}</h2><p>{text}</p>{body}</section>"
 
 
 def program(name, language):
@@ -200,10 +201,11 @@ def page():
     yield card("Its root directory",
                "The base image, which all jails share and nobody can change.",
                table(root_directory()))
-    yield card("Its limits", "What one program may use: soft, hard.",
-               table(limits()))
-    yield card("Its mounts", "All that is mounted in the jail, and how.",
-               table(mounts()), wide=True)
+    yield ("<div class=stack>"
+           + card("Its mounts", "All that is mounted in the jail, and how.",
+                  table(mounts()))
+           + card("Its limits", "What one program may use: soft, hard.",
+                  table(limits())) + "</div>")
     yield ("</div><footer>In a private window, log in as the other user: "
            "same programs, another jail.</footer></main></html>")
 
