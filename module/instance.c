@@ -176,7 +176,7 @@ static const char *timount(const ij_state *instance, const char *verb,
                                  NULL };
     struct lines lines = { .say = log_line, .context = s };
     ij_run run;
-    int rv = ij_run(argv, milliseconds, &run);
+    int rv = ij_run_bounded(argv, milliseconds, &run);
 
     lines_feed(&lines, run.err, strlen(run.err));
     lines_end(&lines);

@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 
 #include "apr_tables.h"
+#include "httpd.h"
 #include "http_config.h"
 
 #include "trampoline/limits.h"

@@ -241,7 +241,7 @@ static int run_between(const char *const argv[], int milliseconds,
     return rv;
 }
 
-int ij_run(const char *const argv[], int milliseconds, ij_run *run)
+int ij_run_bounded(const char *const argv[], int milliseconds, ij_run *run)
 {
     int out[2], rv;
 

@@ -35,7 +35,7 @@ int ij_run_start(const char *const argv[], int out, int err, pid_t *pid);
  * errno, ETIMEDOUT among them, and if run->pid is not 0 the caller has to
  * wait for that process some time later.
  */
-int ij_run(const char *const argv[], int milliseconds, ij_run *run);
+int ij_run_bounded(const char *const argv[], int milliseconds, ij_run *run);
 
 /* Milliseconds of a clock that nobody sets. */
 long long ij_run_clock(void);

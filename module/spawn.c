@@ -156,7 +156,7 @@ static void run_trampoline(const char *trampoline, const ij_jail *jail,
     const char *const argv[] = { trampoline, jail->instance, jail->profile,
                                  jail->user, NULL };
     ij_run run;
-    int rv = ij_run(argv, COLD_MILLISECONDS, &run);
+    int rv = ij_run_bounded(argv, COLD_MILLISECONDS, &run);
 
     memset(cold, 0, sizeof(*cold));
     if (run.pid != 0) {

@@ -1,0 +1,703 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mod_ivlejail.c - a private file system for each user of a web site
+ *
+ * Every authenticated user has a jail: a read-only base image with their own
+ * /home and /tmp.  This module has requests served in the jail of their user:
+ *
+ *     IvleJailBase  /var/lib/ivlejail/bases/teach
+ *     IvleJailUsers /var/lib/ivlejail/users
+ *
+ *     IvleJailAlias /my/ /home/%u/public_html/
+ *     <Location /my/>
+ *         AuthType Basic
+ *         ...
+ *         Require valid-user
+ *     </Location>
+ *
+ * or, for pages that everybody may see:
+ *
+ *     IvleJailAliasMatch ^/~([^/]+)/(.*) /home/%u/public_html/$2
+ *     <LocationMatch ^/~(?<who>[^/]+)/>
+ *         IvleJailUser %{env:MATCH_WHO} public
+ *     </LocationMatch>
+ *
+ * The root parent writes what the directives say to a file that the helpers
+ * trust (module/seal.c), and starts, sweeps and ends the jails
+ * (module/instance.c).  A child of httpd asks the user's warden to run the
+ * program (module/talk.c, module/serve.c), and the trampoline for a warden
+ * where there is none (module/spawn.c).  No path of the host is ever looked
+ * at for a request, and none is told to a program.
+ */
+#include <string.h>
+
+#include "apr_strings.h"
+#include "http_core.h"
+#include "http_protocol.h"
+#include "http_request.h"
+#include "mpm_common.h"
+
+#include "module/alias.h"
+#include "module/conf.h"
+#include "module/host.h"
+#include "module/instance.h"
+#include "module/seal.h"
+#include "module/serve.h"
+#include "module/spawn.h"
+#include "module/values.h"
+#include "trampoline/wire.h"
+
+#ifndef IVLEJAIL_LIBEXECDIR
+#define IVLEJAIL_LIBEXECDIR "/usr/lib/ivlejail"
+#endif
+
+enum {
+    DEFAULT_EXPIRE_SECONDS = 300,
+    EXPIRE_SECONDS_MAX = 86400
+};
+
+/* --- the way of a request --- */
+
+static ij_place *ij_place_of(const request_rec *r)
+{
+    return ap_get_module_config(r->request_config, &ivlejail_module);
+}
+
+/* Whether we translated it, and nobody has sent it elsewhere since. */
+static bool ij_is_ours(const request_rec *r)
+{
+    return ij_place_of(r) != NULL && r->filename != NULL
+        && strncmp(r->filename, IJ_SCHEME, strlen(IJ_SCHEME)) == 0;
+}
+
+static int ij_hook_translate_name(request_rec *r)
+{
+    const ij_srv_conf *conf = ap_get_module_config(r->server->module_config,
+                                                   &ivlejail_module);
+    ij_place found, *place;
+    int rc = ij_alias_find(r, conf->aliases, &found);
+
+    if (rc == OK) {
+        place = apr_pmemdup(r->pool, &found, sizeof(found));
+        ap_set_module_config(r->request_config, &ivlejail_module, place);
+        r->filename = apr_pstrcat(r->pool, IJ_SCHEME,
+                                  ij_template_fill(r->pool, place->filename,
+                                                   "%u"), NULL);
+    }
+    return rc;
+}
+
+/*
+ * There is no directory of the host to walk: httpd's own hook would find
+ * <Directory />, which says "Require all denied" for good reason.  But <Files>
+ * is meant for these too: ".ht*" is protected so.
+ */
+static int ij_hook_map_to_storage(request_rec *r)
+{
+    return ij_is_ours(r) ? ap_file_walk(r) : DECLINED;
+}
+
+/*
+ * A type, a language or a handler by the name's extension is a guess about a
+ * file that is not there, and some handlers and filters would act on it with
+ * httpd's rights.
+ */
+static int ij_hook_type_checker(request_rec *r)
+{
+    if (!ij_is_ours(r)) {
+        return DECLINED;
+    }
+    r->handler = IJ_HANDLER;
+    return OK;
+}
+
+/* SetHandler and fixups of other modules come after the type checker. */
+static int ij_hook_fixups(request_rec *r)
+{
+    if (ij_is_ours(r)) {
+        r->handler = IJ_HANDLER;
+    }
+    return DECLINED;
+}
+
+static int ij_refuse_anonymous(request_rec *r)
+{
+    const char *type = ap_auth_type(r);
+
+    if (type != NULL && ap_cstr_casecmp(type, "none") != 0) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, IJLOGNO(0001)
+                      "no authenticated user for '%s': a \"Require "
+                      "valid-user\" is missing", r->uri);
+        ap_note_auth_failure(r);
+        return HTTP_UNAUTHORIZED;
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, IJLOGNO(0002)
+                  "no authenticated user for '%s': AuthType and Require are "
+                  "missing, or \"public\" after IvleJailUser", r->uri);
+    return HTTP_FORBIDDEN;
+}
+
+/* Whose jail.  Returns OK and *user, or what to answer. */
+static int ij_find_user(request_rec *r, const ij_dir_conf *conf,
+                        const char **user)
+{
+    const char *name = r->user, *fault = NULL;
+
+    if (conf->is_public != 1
+        && (r->user == NULL || r->ap_auth_type == NULL)) {
+        return ij_refuse_anonymous(r);
+    }
+    if (conf->user != NULL) {
+        name = ap_expr_str_exec(r, conf->user, &fault);
+    }
+    if (fault != NULL) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, IJLOGNO(0003)
+                      "IvleJailUser: %s", fault);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    if (name == NULL || !name_is_user(name)) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, IJLOGNO(0004)
+                      "'%s' cannot be the name of a user of jails: 1 to 32 "
+                      "of a-z, 0-9, '_', '.' and '-', the first of a-z, 0-9 "
+                      "and '_' (IvleJailUser can change a name)",
+                      name != NULL ? name : "");
+        return HTTP_FORBIDDEN;
+    }
+    *user = name;
+    return OK;
+}
+
+/* Returns OK and *profile, sealed, or what to answer. */
+static int ij_find_profile(request_rec *r, const ij_dir_conf *conf,
+                           const ij_profile **profile)
+{
+    const char *name = conf->profile != NULL ? conf->profile
+                                             : IJ_PROFILE_DEFAULT;
+
+    *profile = ij_site_profile(ij_site_of(r->server), name);
+    if ((*profile)->generation == NULL) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, IJLOGNO(0005)
+                      "profile '%s': %s", name, (*profile)->reason != NULL
+                      ? (*profile)->reason : "it is not in force: the error "
+                      "log says why since httpd's last start or reload");
+        apr_table_setn(r->err_headers_out, "Retry-After", "60");
+        return HTTP_SERVICE_UNAVAILABLE;
+    }
+    return OK;
+}
+
+static int ij_serve_in_jail(request_rec *r, const char *user,
+                            const ij_profile *profile,
+                            const ij_dir_conf *conf)
+{
+    const ij_place *place = ij_place_of(r);
+    const ij_site *site = ij_site_of(r->server);
+    ij_job job = {
+        .jail = { site->instance, profile->name, profile->generation, user },
+        .trampoline = site->trampoline,
+        .root = ij_template_fill(r->pool, place->root, user),
+        .filename = ij_template_fill(r->pool, place->filename, user),
+        .conf = conf
+    };
+
+    r->filename = apr_pstrcat(r->pool, IJ_SCHEME, job.filename, NULL);
+    return ij_serve(r, &job);
+}
+
+static int ij_hook_handler(request_rec *r)
+{
+    const ij_dir_conf *conf = ap_get_module_config(r->per_dir_config,
+                                                   &ivlejail_module);
+    const ij_profile *profile;
+    const char *user;
+    int rc;
+
+    if (r->handler == NULL || strcmp(r->handler, IJ_HANDLER) != 0) {
+        return DECLINED;
+    }
+    if (!ij_is_ours(r)) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, IJLOGNO(0006)
+                      "'%s' has the handler " IJ_HANDLER ", but no "
+                      "IvleJailAlias says where it is in the jail: remove the "
+                      "SetHandler or AddHandler", r->uri);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    rc = ij_find_user(r, conf, &user);
+    if (rc == OK) {
+        rc = ij_find_profile(r, conf, &profile);
+    }
+    return rc == OK ? ij_serve_in_jail(r, user, profile, conf) : rc;
+}
+
+/* --- the life of the server --- */
+
+static int ij_check_uses(const ij_site *site, const server_rec *s)
+{
+    const ij_srv_conf *conf = ap_get_module_config(s->module_config,
+                                                   &ivlejail_module);
+    const ij_use *uses = (const ij_use *)conf->uses->elts;
+    int i;
+
+    for (i = 0; i < conf->uses->nelts; i++) {
+        if (ij_site_profile(site, uses[i].profile) == NULL) {
+            ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, NULL,
+                         IJLOGNO(0020) "IvleJailUse: no profile '%s' (line "
+                         "%d of %s): write a section <IvleJailProfile %s>",
+                         uses[i].profile, uses[i].line, uses[i].file,
+                         uses[i].profile);
+            return !OK;
+        }
+    }
+    return OK;
+}
+
+static int ij_hook_check_config(apr_pool_t *pconf, apr_pool_t *plog,
+                                apr_pool_t *ptemp, server_rec *s)
+{
+    const ij_site *site = ij_site_of(s);
+    int rc = OK;
+
+    (void)pconf;
+    (void)plog;
+    (void)ptemp;
+    for (; s != NULL && rc == OK; s = s->next) {
+        rc = ij_check_uses(site, s);
+    }
+    return rc;
+}
+
+static void ij_log_profiles(const ij_site *site, server_rec *s)
+{
+    int i;
+
+    for (i = 0; i < site->profiles->nelts; i++) {
+        const ij_profile *profile = APR_ARRAY_IDX(site->profiles, i,
+                                                  ij_profile *);
+
+        if (profile->reason != NULL) {
+            ap_log_error(APLOG_MARK,
+                         profile->is_written ? APLOG_ERR : APLOG_INFO, 0, s,
+                         IJLOGNO(0021) "profile '%s' is left out, requests "
+                         "get 503: %s", profile->name, profile->reason);
+        }
+    }
+}
+
+static const char *ij_start(ij_site *site, server_rec *s, apr_pool_t *pconf,
+                            apr_pool_t *ptemp)
+{
+    const char *fault = ij_host_fault(site, ptemp);
+
+    if (fault == NULL) {
+        fault = ij_instance_start(site, s, pconf, ptemp);
+    }
+    if (fault == NULL) {
+        fault = ij_seal(site, pconf, ptemp);
+        ij_log_profiles(site, s);
+    }
+    return fault;
+}
+
+/*
+ * The first pass at start runs in a process that will not be the parent.
+ * What is wrong ends a start; but a restart goes on with what it has, because
+ * to fail it is to end the whole web server.
+ */
+static int ij_hook_post_config(apr_pool_t *pconf, apr_pool_t *plog,
+                               apr_pool_t *ptemp, server_rec *s)
+{
+    ij_site *site = ij_site_of(s);
+    bool is_restart = ij_instance_is_started();
+    const char *fault;
+
+    (void)plog;
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG
+        || !(site->is_used || is_restart)) {
+        return OK;
+    }
+    fault = ij_start(site, s, pconf, ptemp);
+    if (fault != NULL) {
+        ap_log_error(APLOG_MARK, is_restart ? APLOG_ERR : APLOG_CRIT, 0, s,
+                     IJLOGNO(0022) "%s", fault);
+    }
+    return fault == NULL || is_restart ? OK : !OK;
+}
+
+static int ij_hook_monitor(apr_pool_t *p, server_rec *s)
+{
+    ij_instance_monitor(s, p);
+    return DECLINED;
+}
+
+static void ij_hook_child_init(apr_pool_t *pchild, server_rec *s)
+{
+    apr_status_t rv = ij_spawn_child_init(pchild);
+
+    ij_instance_child_init();
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, IJLOGNO(0023)
+                     "cannot make a lock for cold starts");
+    }
+}
+
+/* --- configuration: made and merged --- */
+
+static ij_site *ij_create_site(apr_pool_t *p)
+{
+    ij_site *site = apr_pcalloc(p, sizeof(*site));
+
+    site->instance = "default";
+    site->trampoline = IVLEJAIL_LIBEXECDIR "/trampoline";
+    site->expire_seconds = DEFAULT_EXPIRE_SECONDS;
+    site->profiles = apr_array_make(p, 4, sizeof(ij_profile *));
+    APR_ARRAY_PUSH(site->profiles, ij_profile *)
+        = ij_profile_create(p, IJ_PROFILE_DEFAULT);
+    return site;
+}
+
+static void *ij_create_srv_conf(apr_pool_t *p, server_rec *s)
+{
+    ij_srv_conf *conf = apr_pcalloc(p, sizeof(*conf));
+
+    conf->site = s->is_virtual ? NULL : ij_create_site(p);
+    conf->aliases = apr_array_make(p, 4, sizeof(void *));
+    conf->uses = apr_array_make(p, 4, sizeof(ij_use));
+    return conf;
+}
+
+static void *ij_merge_srv_conf(apr_pool_t *p, void *base, void *add)
+{
+    const ij_srv_conf *main_server = base, *vhost = add;
+    ij_srv_conf *conf = apr_pcalloc(p, sizeof(*conf));
+
+    conf->site = main_server->site;
+    conf->aliases = apr_array_append(p, vhost->aliases, main_server->aliases);
+    conf->uses = vhost->uses;
+    return conf;
+}
+
+static void *ij_create_dir_conf(apr_pool_t *p, char *path)
+{
+    ij_dir_conf *conf = apr_pcalloc(p, sizeof(*conf));
+
+    (void)path;
+    conf->is_public = IJ_UNSET;
+    conf->timeout_seconds = IJ_UNSET;
+    conf->interpreters = apr_array_make(p, 2, sizeof(ij_interpreter));
+    return conf;
+}
+
+static bool ij_has_extension(const apr_array_header_t *interpreters,
+                             const char *extension)
+{
+    int i;
+
+    for (i = 0; i < interpreters->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(interpreters, i, ij_interpreter).extension,
+                   extension) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The later section's, and of the earlier one's what it has not. */
+static apr_array_header_t *ij_merge_interpreters(apr_pool_t *p,
+                                                 apr_array_header_t *base,
+                                                 apr_array_header_t *add)
+{
+    apr_array_header_t *merged;
+    int i;
+
+    if (base->nelts == 0 || add->nelts == 0) {
+        return add->nelts == 0 ? base : add;
+    }
+    merged = apr_array_copy(p, add);
+    for (i = 0; i < base->nelts; i++) {
+        ij_interpreter *interpreter = &APR_ARRAY_IDX(base, i, ij_interpreter);
+
+        if (!ij_has_extension(add, interpreter->extension)) {
+            APR_ARRAY_PUSH(merged, ij_interpreter) = *interpreter;
+        }
+    }
+    return merged;
+}
+
+static void *ij_merge_dir_conf(apr_pool_t *p, void *base, void *add)
+{
+    const ij_dir_conf *outer = base, *inner = add;
+    ij_dir_conf *conf = apr_pcalloc(p, sizeof(*conf));
+    const ij_dir_conf *user = inner->user != NULL ? inner : outer;
+
+    conf->user = user->user;
+    conf->is_public = user->is_public;
+    conf->profile = inner->profile != NULL ? inner->profile : outer->profile;
+    conf->timeout_seconds = inner->timeout_seconds != IJ_UNSET
+        ? inner->timeout_seconds : outer->timeout_seconds;
+    conf->interpreters = ij_merge_interpreters(p, outer->interpreters,
+                                               inner->interpreters);
+    return conf;
+}
+
+/* --- directives --- */
+
+static const char *ij_expects(const cmd_parms *cmd, const char *what)
+{
+    return apr_pstrcat(cmd->pool, cmd->cmd->name, ": expected ", what, NULL);
+}
+
+/* Sets *site, or returns why the directive cannot stand where it stands. */
+static const char *ij_site_for(const cmd_parms *cmd, ij_site **site)
+{
+    *site = ij_site_of(cmd->server);
+    if (*site == NULL) {
+        return apr_pstrcat(cmd->pool, cmd->cmd->name, ": not in "
+                           "<VirtualHost>: it is for the whole server, write "
+                           "it outside", NULL);
+    }
+    (*site)->is_used = true;
+    return NULL;
+}
+
+/* A jailed URL is in no directory of the host, so no <Directory> has it. */
+static void ij_warn_in_directory(cmd_parms *cmd)
+{
+    if (ap_check_cmd_context(cmd, NOT_IN_DIRECTORY) != NULL) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, cmd->server, IJLOGNO(0024)
+                     "%s has no effect in <Directory> (line %d of %s): write "
+                     "it in <Location> or <If>, ignoring", cmd->cmd->name,
+                     cmd->directive->line_num, cmd->directive->filename);
+    }
+}
+
+static const char *ij_cmd_instance(cmd_parms *cmd, void *dir,
+                                   const char *name)
+{
+    ij_site *site;
+    const char *fault = ij_site_for(cmd, &site);
+
+    (void)dir;
+    if (fault != NULL) {
+        return fault;
+    }
+    if (!name_is_instance(name)) {
+        return ij_expects(cmd, "a name, of a lower case letter and at most "
+                          "15 more letters, digits and '-'");
+    }
+    site->instance = name;
+    return NULL;
+}
+
+static const char *ij_cmd_trampoline(cmd_parms *cmd, void *dir,
+                                     const char *path)
+{
+    ij_site *site;
+    const char *fault = ij_site_for(cmd, &site);
+
+    (void)dir;
+    if (fault != NULL) {
+        return fault;
+    }
+    if (!value_path(path)) {
+        return ij_expects(cmd, "the absolute path of the helper, beside which "
+                          "warden and timount are");
+    }
+    site->trampoline = path;
+    return NULL;
+}
+
+static const char *ij_cmd_expire(cmd_parms *cmd, void *dir,
+                                 const char *seconds)
+{
+    ij_site *site;
+    const char *fault = ij_site_for(cmd, &site);
+    uint64_t value;
+
+    (void)dir;
+    if (fault != NULL) {
+        return fault;
+    }
+    if (!value_number(seconds, 1, EXPIRE_SECONDS_MAX, &value)) {
+        return ij_expects(cmd, apr_psprintf(cmd->pool, "seconds, from 1 to "
+                                            "%d", EXPIRE_SECONDS_MAX));
+    }
+    site->expire_seconds = (int)value;
+    return NULL;
+}
+
+static const char *ij_cmd_user(cmd_parms *cmd, void *dir, const char *expr,
+                               const char *public)
+{
+    ij_dir_conf *conf = dir;
+    const char *fault;
+
+    ij_warn_in_directory(cmd);
+    if (public != NULL && ap_cstr_casecmp(public, "public") != 0) {
+        return ij_expects(cmd, "as second argument nothing or \"public\"");
+    }
+    conf->user = ap_expr_parse_cmd(cmd, expr, AP_EXPR_FLAG_STRING_RESULT,
+                                   &fault, NULL);
+    if (fault != NULL) {
+        return ij_expects(cmd, apr_pstrcat(cmd->pool, "an expression that "
+                                           "gives a name; in '", expr, "': ",
+                                           fault, NULL));
+    }
+    conf->is_public = public != NULL;
+    return NULL;
+}
+
+static const char *ij_cmd_use(cmd_parms *cmd, void *dir, const char *name)
+{
+    ij_srv_conf *srv = ap_get_module_config(cmd->server->module_config,
+                                            &ivlejail_module);
+    ij_dir_conf *conf = dir;
+
+    ij_warn_in_directory(cmd);
+    if (!name_is_profile(name)) {
+        return ij_expects(cmd, "the name of an <IvleJailProfile>, or "
+                          "\"default\"");
+    }
+    conf->profile = name;
+    APR_ARRAY_PUSH(srv->uses, ij_use) = (ij_use){
+        name, cmd->directive->filename, cmd->directive->line_num
+    };
+    return NULL;
+}
+
+static const char *ij_cmd_interpreter(cmd_parms *cmd, void *dir, int argc,
+                                      char *const argv[])
+{
+    ij_dir_conf *conf = dir;
+    ij_interpreter interpreter;
+    int i;
+
+    ij_warn_in_directory(cmd);
+    if (argc < 2 || argv[0][0] != '.' || strchr(argv[0], '/') != NULL
+        || argv[0][1] == '\0' || argv[1][0] != '/') {
+        return ij_expects(cmd, "an extension with its '.', the absolute path "
+                          "of a program in the jail, and perhaps arguments");
+    }
+    if (ij_has_extension(conf->interpreters, argv[0])) {
+        return ij_expects(cmd, "each extension once in a section");
+    }
+    interpreter.extension = argv[0];
+    interpreter.count = (size_t)argc + 1;
+    interpreter.words = apr_palloc(cmd->pool, interpreter.count
+                                              * sizeof(*interpreter.words));
+    for (i = 0; i < argc; i++) {
+        interpreter.words[i] = argv[i];
+    }
+    interpreter.words[argc] = "";
+    APR_ARRAY_PUSH(conf->interpreters, ij_interpreter) = interpreter;
+    return NULL;
+}
+
+static const char *ij_cmd_timeout(cmd_parms *cmd, void *dir,
+                                  const char *seconds)
+{
+    ij_dir_conf *conf = dir;
+    uint64_t value;
+
+    ij_warn_in_directory(cmd);
+    if (!value_number(seconds, 1, WIRE_TIMEOUT_MAX, &value)) {
+        return ij_expects(cmd, apr_psprintf(cmd->pool, "seconds, from 1 to "
+                                            "%d", WIRE_TIMEOUT_MAX));
+    }
+    conf->timeout_seconds = (int)value;
+    return NULL;
+}
+
+/* Not in .htaccess: none is read for a jailed URL. */
+#define IJ_IN_DIRECTORY (RSRC_CONF | ACCESS_CONF)
+
+static const command_rec ij_commands[] = {
+    AP_INIT_TAKE2("IvleJailAlias", ij_cmd_alias, NULL, RSRC_CONF,
+                  "a URL-path, and the path in the jail of the request's user "
+                  "where it leads (%u is the user)"),
+    AP_INIT_TAKE2("IvleJailAliasMatch", ij_cmd_alias_match, NULL, RSRC_CONF,
+                  "a regular expression for URL-paths, and the path in the "
+                  "jail, with $1... of the expression"),
+    AP_INIT_TAKE12("IvleJailUser", ij_cmd_user, NULL, IJ_IN_DIRECTORY,
+                   "an expression for whose jail it is, and \"public\" if "
+                   "nobody needs to log in"),
+    AP_INIT_TAKE1("IvleJailUse", ij_cmd_use, NULL, IJ_IN_DIRECTORY,
+                  "the profile of the jails"),
+    AP_INIT_TAKE_ARGV("IvleJailInterpreter", ij_cmd_interpreter, NULL,
+                      IJ_IN_DIRECTORY,
+                      "an extension, and the program in the jail that runs "
+                      "files with it, with arguments"),
+    AP_INIT_TAKE1("IvleJailTimeout", ij_cmd_timeout, NULL, IJ_IN_DIRECTORY,
+                  "seconds from the start of a program to its last byte"),
+
+    AP_INIT_TAKE1("IvleJailInstance", ij_cmd_instance, NULL, RSRC_CONF,
+                  "a name that no other httpd of this host has"),
+    AP_INIT_TAKE1("IvleJailTrampoline", ij_cmd_trampoline, NULL, RSRC_CONF,
+                  "the path of the privileged helper"),
+    AP_INIT_TAKE1("IvleJailExpire", ij_cmd_expire, NULL, RSRC_CONF,
+                  "seconds between two looks for unused jails"),
+    AP_INIT_RAW_ARGS("<IvleJailProfile", ij_cmd_profile, NULL, RSRC_CONF,
+                     "settings of jails, under a name for IvleJailUse"),
+
+    AP_INIT_TAKE1("IvleJailBase", ij_cmd_base, IJ_PROFILE_DIRECTIVE,
+                  RSRC_CONF, "the directory of a base image, or of its "
+                  "generations with a link \"current\""),
+    AP_INIT_TAKE1("IvleJailUsers", ij_cmd_users, IJ_PROFILE_DIRECTIVE,
+                  RSRC_CONF, "the directory of the users' directories"),
+    AP_INIT_TAKE2("IvleJailUidRange", ij_cmd_uid_range, IJ_PROFILE_DIRECTIVE,
+                  RSRC_CONF, "the lowest and the highest uid of a user"),
+    AP_INIT_TAKE1("IvleJailProvision", ij_cmd_provision, IJ_PROFILE_DIRECTIVE,
+                  RSRC_CONF, "where a new user's uid comes from: Off, range "
+                  "or system"),
+    AP_INIT_TAKE23("IvleJailLimit", ij_cmd_limit, IJ_PROFILE_DIRECTIVE,
+                   RSRC_CONF, "a resource, its soft and perhaps its hard "
+                   "limit"),
+    AP_INIT_TAKE12("IvleJailMaxRequests", ij_cmd_max_requests,
+                   IJ_PROFILE_DIRECTIVE, RSRC_CONF,
+                   "requests of a jail at a time, and how many may wait"),
+    AP_INIT_TAKE1("IvleJailIdle", ij_cmd_idle, IJ_PROFILE_DIRECTIVE,
+                  RSRC_CONF, "seconds after which an unused warden exits"),
+    AP_INIT_TAKE1("IvleJailNetwork", ij_cmd_network, IJ_PROFILE_DIRECTIVE,
+                  RSRC_CONF, "none or host"),
+    AP_INIT_TAKE23("IvleJailMount", ij_cmd_mount, IJ_PROFILE_DIRECTIVE,
+                   RSRC_CONF, "a kind (proc, tmpfs, devpts, bind), a "
+                   "directory in the jail, and options"),
+    AP_INIT_TAKE1("IvleJailLinger", ij_cmd_linger, IJ_PROFILE_DIRECTIVE,
+                  RSRC_CONF, "On: programs may outlive their request"),
+    { NULL }
+};
+
+/* --- hooks --- */
+
+static void ij_register_hooks(apr_pool_t *p)
+{
+    /* An Alias for "/" is no reason to look for jails on the host. */
+    static const char *const after_us[] = { "mod_alias.c", "mod_userdir.c",
+                                            "mod_vhost_alias.c", NULL };
+
+    ij_instance_end_with_parent(p);
+    ap_hook_check_config(ij_hook_check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(ij_hook_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_monitor(ij_hook_monitor, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(ij_hook_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+
+    ap_hook_translate_name(ij_hook_translate_name, NULL, after_us,
+                           APR_HOOK_MIDDLE);
+    /* After the one that answers TRACE, before the one that looks at disks. */
+    ap_hook_map_to_storage(ij_hook_map_to_storage, NULL, NULL, APR_HOOK_LAST);
+    /* The first one that says OK keeps mod_mime and others out. */
+    ap_hook_type_checker(ij_hook_type_checker, NULL, NULL, APR_HOOK_FIRST);
+    /* The last one to set the handler has it. */
+    ap_hook_fixups(ij_hook_fixups, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_handler(ij_hook_handler, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
+module AP_MODULE_DECLARE_DATA ivlejail_module = {
+    STANDARD20_MODULE_STUFF,
+    ij_create_dir_conf,         /* per directory: made */
+    ij_merge_dir_conf,          /* and merged */
+    ij_create_srv_conf,         /* per server: made */
+    ij_merge_srv_conf,          /* and merged */
+    ij_commands,
+    ij_register_hooks,
+    AP_MODULE_FLAG_NONE
+};

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pump.h - moves bytes between the client and a program, all ways at once
+ *
+ * Reading the program's output is what drives it: while that waits, the
+ * request's body goes to the program, its error output goes to the log, and
+ * the warden's last word is taken.
+ */
+#ifndef IVLEJAIL_PUMP_H
+#define IVLEJAIL_PUMP_H
+
+#include "apr_buckets.h"
+#include "httpd.h"
+
+#include "module/lines.h"
+#include "module/talk.h"
+
+enum { IJ_PUMP_BUFFER = 8192 };
+
+typedef struct ij_pump {
+    request_rec *r;
+    ij_talk *talk;
+    ij_client client;
+    long long deadline;             /* of ij_run_clock() */
+    struct lines lines;             /* the program's error output */
+    apr_bucket_brigade *body;       /* taken from the client, not yet given
+                                       to the program */
+    apr_status_t body_status;       /* of reading it from the client */
+    apr_status_t status;            /* of reading the program's output */
+    bool has_ended;                 /* answer holds */
+    struct wire_answer answer;
+    size_t start, end;              /* of what is in buffer */
+    char buffer[IJ_PUMP_BUFFER];
+} ij_pump;
+
+/*
+ * user is for the log.  The pump makes use of *talk, which stays the
+ * caller's; timeout_seconds is the program's.
+ */
+ij_pump *ij_pump_create(request_rec *r, ij_talk *talk,
+                        const ij_client *client, const char *user,
+                        int timeout_seconds);
+
+/*
+ * Reads what the program writes: *size bytes at most, then as many as came.
+ * APR_EOF: its output is at its end; APR_EAGAIN: nothing now, only without
+ * wait; APR_TIMEUP; APR_ECONNABORTED: the client is gone; APR_INCOMPLETE: the
+ * request's body is, and pump->body_status says why.
+ */
+apr_status_t ij_pump_read(ij_pump *pump, char *data, apr_size_t *size,
+                          bool wait);
+
+/* The same into the empty pump->buffer, waiting. */
+apr_status_t ij_pump_fill(ij_pump *pump);
+
+/* A line for ap_scan_script_header_err_core_ex(): 1, 0 at the end, -1. */
+int ij_pump_gets(char *line, int size, void *pump);
+
+/*
+ * After the end of the output: waits for the warden's last word, for
+ * milliseconds at most, and logs what is left of the error output.
+ */
+void ij_pump_finish(ij_pump *pump, int milliseconds);
+
+#endif

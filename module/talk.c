@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * talk.c - the conversation with a warden, up to the start of the program
+ *
+ * A warden belongs to a user, who may stop it, starve it, or put a program of
+ * their own in its place.  So every wait has a limit, set before connect(2)
+ * (which also waits, for room in the warden's queue), and what was not taken
+ * by ACCEPTED is known not to have run: only that may be tried again.
+ *
+ * The pipes are made here and only their far ends are passed, so that no
+ * open file description is shared: O_NONBLOCK on ours is ours alone.
+ */
+#include "module/talk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "module/run.h"
+
+enum { ACCEPT_SECONDS = 5 };
+
+static const ij_talk closed = { .sock = -1, .in = -1, .out = -1, .err = -1 };
+
+/* --- the client --- */
+
+short ij_client_events(const ij_client *client)
+{
+    return client->may_send ? 0 : POLLRDHUP;
+}
+
+bool ij_client_is_gone(const ij_client *client, short revents)
+{
+    return (revents & (POLLERR | POLLHUP | ij_client_events(client))) != 0;
+}
+
+/* --- descriptors --- */
+
+static void close_one(int *fd)
+{
+    if (*fd != -1) {
+        close(*fd);
+        *fd = -1;
+    }
+}
+
+void ij_talk_close(ij_talk *talk)
+{
+    close_one(&talk->sock);
+    close_one(&talk->in);
+    close_one(&talk->out);
+    close_one(&talk->err);
+}
+
+/* Returns 0 or errno; what was opened is in *ours and *far even then. */
+static int make_pipe(int *ours, int *far, bool we_write)
+{
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) == -1) {
+        return errno;
+    }
+    *ours = ends[we_write ? 1 : 0];
+    *far = ends[we_write ? 0 : 1];
+    return fcntl(*ours, F_SETFL, O_NONBLOCK) == -1 ? errno : 0;
+}
+
+static int make_pipes(ij_talk *talk, int far[WIRE_PIPES])
+{
+    int rv = make_pipe(&talk->in, &far[0], true);
+
+    if (rv == 0) {
+        rv = make_pipe(&talk->out, &far[1], false);
+    }
+    if (rv == 0) {
+        rv = make_pipe(&talk->err, &far[2], false);
+    }
+    return rv;
+}
+
+/* --- connect and send --- */
+
+static int set_limits(int sock)
+{
+    const struct timeval limit = { .tv_sec = ACCEPT_SECONDS };
+
+    if (setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &limit,
+                   sizeof(limit)) == -1
+        || setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &limit,
+                      sizeof(limit)) == -1) {
+        return errno;
+    }
+    return 0;
+}
+
+static int set_address(struct sockaddr_un *address, const char *path)
+{
+    size_t length = strlen(path);
+
+    if (length >= sizeof(address->sun_path)) {
+        return ENAMETOOLONG;
+    }
+    memset(address, 0, sizeof(*address));
+    address->sun_family = AF_UNIX;
+    memcpy(address->sun_path, path, length);
+    return 0;
+}
+
+/* Returns what the failure of connecting or sending means. */
+static ij_talk_end failure(int error)
+{
+    switch (error) {
+    case ENOENT:
+    case ECONNREFUSED:
+    case ECONNRESET:
+    case EPIPE:
+        return IJ_TALK_NOBODY;
+    case EAGAIN:
+        return IJ_TALK_SILENT;
+    default:
+        return IJ_TALK_FAILED;
+    }
+}
+
+static int connect_to(int sock, const char *path)
+{
+    struct sockaddr_un address;
+    int rv = set_limits(sock);
+
+    if (rv == 0) {
+        rv = set_address(&address, path);
+    }
+    while (rv == 0
+           && connect(sock, (struct sockaddr *)&address,
+                      sizeof(address)) == -1) {
+        if (errno != EINTR) {
+            return errno;
+        }
+    }
+    return rv;
+}
+
+static int send_with_pipes(ij_talk *talk, const struct wire_request *request)
+{
+    int far[WIRE_PIPES] = { -1, -1, -1 }, i;
+    int rv = make_pipes(talk, far);
+
+    if (rv == 0) {
+        rv = wire_send_request(talk->sock, request, far);
+    }
+    for (i = 0; i < WIRE_PIPES; i++) {
+        close_one(&far[i]);
+    }
+    return rv;
+}
+
+/* --- answers --- */
+
+/* Waits until the warden says something, but no longer than the client. */
+static int wait_for_turn(int sock, const ij_client *client,
+                         long long deadline)
+{
+    for (;;) {
+        struct pollfd fds[] = {
+            { .fd = sock, .events = POLLIN },
+            { .fd = client->fd, .events = ij_client_events(client) }
+        };
+        long long left = deadline - ij_run_clock();
+        int n = poll(fds, 2, left > 0 ? (int)left : 0);
+
+        if (n == -1 && errno != EINTR) {
+            return errno;
+        }
+        if (n == 0) {
+            return ETIMEDOUT;
+        }
+        if (n > 0 && fds[0].revents != 0) {
+            return 0;
+        }
+        if (n > 0 && ij_client_is_gone(client, fds[1].revents)) {
+            return ECONNABORTED;
+        }
+    }
+}
+
+static ij_talk_end await_accepted(int sock, struct wire_answer *answer,
+                                  int *error)
+{
+    *error = wire_recv_answer(sock, 0, answer);
+    switch (*error) {
+    case 0:
+        break;
+    case EPROTO:
+        return IJ_TALK_WRONG;
+    default:
+        return failure(*error);
+    }
+    switch (answer->kind) {
+    case WIRE_ACCEPTED:
+        return IJ_TALK_STARTED;
+    case WIRE_REFUSED:
+        return IJ_TALK_REFUSED;
+    default:
+        return IJ_TALK_WRONG;
+    }
+}
+
+static ij_talk_end await_started(int sock, const ij_client *client,
+                                 long long deadline,
+                                 struct wire_answer *answer, int *error)
+{
+    *error = wait_for_turn(sock, client, deadline);
+    switch (*error) {
+    case 0:
+        break;
+    case ETIMEDOUT:
+        return IJ_TALK_QUEUED;
+    case ECONNABORTED:
+        return IJ_TALK_ABORTED;
+    default:
+        return IJ_TALK_FAILED;
+    }
+    *error = wire_recv_answer(sock, 0, answer);
+    if (*error != 0) {
+        return *error == EPROTO ? IJ_TALK_WRONG : IJ_TALK_LOST;
+    }
+    switch (answer->kind) {
+    case WIRE_STARTED:
+        return IJ_TALK_STARTED;
+    case WIRE_REFUSED:
+        return IJ_TALK_REFUSED;
+    default:
+        return IJ_TALK_WRONG;
+    }
+}
+
+/* --- all of it --- */
+
+static ij_talk_end try(const char *path, const struct wire_request *request,
+                       const ij_client *client, ij_talk *talk,
+                       struct wire_answer *answer, int *error)
+{
+    long long deadline = ij_run_clock() + request->timeout_seconds * 1000LL;
+    ij_talk_end end;
+
+    talk->sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (talk->sock == -1) {
+        *error = errno;
+        return IJ_TALK_FAILED;
+    }
+    *error = connect_to(talk->sock, path);
+    if (*error == 0) {
+        *error = send_with_pipes(talk, request);
+    }
+    if (*error != 0) {
+        return failure(*error);
+    }
+    end = await_accepted(talk->sock, answer, error);
+    if (end == IJ_TALK_STARTED) {
+        end = await_started(talk->sock, client, deadline, answer, error);
+    }
+    return end;
+}
+
+ij_talk_end ij_talk_begin(const char *path, const struct wire_request *request,
+                          const ij_client *client, ij_talk *talk,
+                          struct wire_answer *answer, int *error)
+{
+    ij_talk_end end;
+
+    *talk = closed;
+    *error = 0;
+    end = try(path, request, client, talk, answer, error);
+    if (end != IJ_TALK_STARTED) {
+        ij_talk_close(talk);
+    }
+    return end;
+}
