@@ -32,7 +32,7 @@
 
 #include "apr_strings.h"
 
-#include "trampoline/policy.h"
+#include "trampoline/settings.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080    /* unshare only: a signal to clone */
@@ -244,11 +244,11 @@ static int export(scmp_filter_ctx filter, int fd, struct sock_filter *program,
     if (rv != 0) {
         return -rv;
     }
-    n = pread(fd, program, POLICY_FILTER_MAX * sizeof(*program) + 1, 0);
+    n = pread(fd, program, SETTINGS_FILTER_MAX * sizeof(*program) + 1, 0);
     if (n < 0) {
         return errno;
     }
-    if ((size_t)n > POLICY_FILTER_MAX * sizeof(*program)) {
+    if ((size_t)n > SETTINGS_FILTER_MAX * sizeof(*program)) {
         return E2BIG;
     }
     *size = (size_t)n;
@@ -296,7 +296,7 @@ static const char *to_hex(apr_pool_t *p, const unsigned char *bytes,
 
 int ij_filter_hex(apr_pool_t *p, const char **hex)
 {
-    struct sock_filter program[POLICY_FILTER_MAX + 1];
+    struct sock_filter program[SETTINGS_FILTER_MAX + 1];
     size_t size = 0;
     int rv = compile(program, &size);
 

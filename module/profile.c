@@ -19,6 +19,7 @@
 #include "trampoline/layout.h"
 #include "trampoline/names.h"
 #include "trampoline/policy.h"
+#include "trampoline/settings.h"
 
 #define KIB UINT64_C(1024)
 #define MIB (KIB * 1024)
@@ -311,14 +312,14 @@ const char *ij_cmd_max_requests(cmd_parms *cmd, void *dir, const char *n,
     if (profile == NULL) {
         return only_outside(cmd);
     }
-    if (!value_number(n, 1, POLICY_REQUESTS_MAX, &running)
+    if (!value_number(n, 1, SETTINGS_REQUESTS_MAX, &running)
         || (queue != NULL
-            && !value_number(queue, 0, POLICY_REQUESTS_MAX, &queued))) {
+            && !value_number(queue, 0, SETTINGS_REQUESTS_MAX, &queued))) {
         return expects(cmd, apr_psprintf(cmd->pool, "a number from 1 to %d, "
                                          "and perhaps one from 0 to %d of "
                                          "those that may wait",
-                                         POLICY_REQUESTS_MAX,
-                                         POLICY_REQUESTS_MAX));
+                                         SETTINGS_REQUESTS_MAX,
+                                         SETTINGS_REQUESTS_MAX));
     }
     profile->max_requests = (int)running;
     if (queue != NULL) {
@@ -335,9 +336,9 @@ const char *ij_cmd_idle(cmd_parms *cmd, void *dir, const char *seconds)
     if (profile == NULL) {
         return only_outside(cmd);
     }
-    if (!value_number(seconds, 1, POLICY_IDLE_MAX, &value)) {
+    if (!value_number(seconds, 1, SETTINGS_IDLE_MAX, &value)) {
         return expects(cmd, apr_psprintf(cmd->pool, "seconds, from 1 to %d",
-                                         POLICY_IDLE_MAX));
+                                         SETTINGS_IDLE_MAX));
     }
     profile->idle_seconds = (int)value;
     return NULL;

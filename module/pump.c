@@ -218,6 +218,12 @@ static apr_status_t turn(ij_pump *pump, long long deadline)
     struct pollfd fds[AT_COUNT];
     int n;
 
+    /* First, because filters may hold what no poll(2) sees, and because it
+       is reading that tells a client to go on (100 Continue). */
+    move_body(pump);
+    if (pump->body_status != APR_SUCCESS) {
+        return APR_INCOMPLETE;
+    }
     set_poll(pump, fds);
     n = poll(fds, AT_COUNT, time_to_wait(pump, deadline));
     if (n == -1 && errno != EINTR) {
@@ -236,10 +242,6 @@ static apr_status_t turn(ij_pump *pump, long long deadline)
     }
     if (n > 0 && fds[AT_SOCK].revents != 0) {
         read_answer(pump);
-    }
-    move_body(pump);
-    if (pump->body_status != APR_SUCCESS) {
-        return APR_INCOMPLETE;
     }
     return ij_run_clock() >= deadline ? APR_TIMEUP : APR_SUCCESS;
 }

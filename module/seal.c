@@ -153,19 +153,19 @@ static const char *settings_text(apr_pool_t *p, const ij_profile *profile,
                         "users %s\n"
                         "uids %" APR_INT64_T_FMT " %" APR_INT64_T_FMT "\n"
                         "provision %s\n"
+                        "network %s\n"
+                        "%s"
                         "%s"
                         "max-requests %d %d\n"
                         "idle %d\n"
-                        "network %s\n"
                         "linger %s\n"
-                        "%s"
                         "seccomp %s\n",
                         profile->base, profile->users, profile->uid_min,
                         profile->uid_max, profile->provision,
+                        profile->network, mounts_text(p, profile),
                         limits_text(p, profile), profile->max_requests,
                         profile->queue, profile->idle_seconds,
-                        profile->network, profile->linger,
-                        mounts_text(p, profile), filter);
+                        profile->linger, filter);
 }
 
 static const char *generation_of(apr_pool_t *p, const char *text)
