@@ -8,74 +8,108 @@ package IvleJail::Instance;
 #
 #   my $i = IvleJail::Instance->new('name');
 #   $i->add_user(alice => 70001);
-#   my $r = $i->start('alice');         # {status, out, err}
+#   my $r = $i->start('alice');         # {status, out, err, socket}
 #   my $a = $i->ask($r->{socket}, '/home/alice/x.cgi');
+#   my $p = $i->report('alice');        # what t/tools/probe.c finds in there
+#   is_deeply([$i->jails], [], ...);    # pins, wardens, sockets, processes
 #   $i->finish;                         # stops, removes, checks
 
 use strict;
 use warnings;
 
 use Cwd qw(abs_path);
-use Fcntl qw(:mode);
-use File::Basename qw(dirname);
+use Fcntl qw(:DEFAULT :mode :seek);
+use File::Basename qw(basename dirname);
 use File::Path qw(remove_tree);
 use POSIX qw(:sys_wait_h dup2 _exit);
 use Test::More;
+use Time::HiRes qw(sleep time);
+
+require 'sys/syscall.ph';
+
+use constant {
+    CLONE_NEWNS => 0x20000,
+    F_OFD_SETLK => 37,
+    ANSWERS_FD => 20,           # of t/tools/ask.c
+    PATIENCE => 5,              # seconds for processes to be gone
+};
 
 our $ROOT = abs_path(dirname(__FILE__) . '/../../..');
 our ($HTTPD_UID, $HTTPD_GID) = (getpwnam 'www-data')[2, 3];
 
+# --- making it --------------------------------------------------------------
+
+# Options: found => 0 leaves it to the test to start the instance.
 sub new {
-    my ($class, $name) = @_;
+    my ($class, $name, %option) = @_;
     my $self = bless {
         name => $name,
         dir  => "/var/lib/ivlejail-$name",
         run  => "/run/ivlejail/$name",
-        before => inventory(),
         pid  => $$,
     }, $class;
 
     BAIL_OUT('these tests need root') if $> != 0;
-    remove_tree($self->{dir});
+    $self->remove;
     mkdir "$self->{dir}", 0755 or BAIL_OUT("mkdir $self->{dir}: $!");
     mkdir "$self->{dir}/$_", 0755 for qw(users bases libexec);
     $self->install;
     $self->build_base;
-    $self->timount('start');
-    $self->seal;
+    if ($option{found} // 1) {
+        $self->timount('start');
+        $self->seal;
+    }
     return $self;
 }
 
 sub install {
-    my $self = shift;
+    my ($self) = @_;
     my $to = "$self->{dir}/libexec";
 
     run_ok('install', '-m', '0711', "$ROOT/trampoline/warden", $to);
     run_ok('install', '-m', '0755', "$ROOT/trampoline/timount", $to);
     run_ok('install', '-g', $HTTPD_GID, '-m', '4750',
            "$ROOT/trampoline/trampoline", $to);
+    $self->{trampoline} = "$to/trampoline";
 }
 
 sub build_base {
-    my $self = shift;
+    my ($self) = @_;
 
     run_ok("$ROOT/base/build", '--kind', 'busybox', '--bases',
            "$self->{dir}/bases", 'tiny');
     $self->{base} = abs_path("$self->{dir}/bases/tiny/current");
 }
 
+# A copy of the base image that may be changed; for seal(base => ...).
+sub copy_base {
+    my ($self, $name) = @_;
+    my $copy = "$self->{dir}/bases/$name";
+
+    run_ok('cp', '-a', $self->{base}, $copy);
+    return $copy;
+}
+
+# From here on the test may mount what it likes, where it likes.
+sub enter_own_namespace {
+    syscall(&SYS_unshare, CLONE_NEWNS) == 0 or BAIL_OUT("unshare: $!");
+    run_ok('mount', '--make-rprivate', '/');
+}
+
+# --- programs ---------------------------------------------------------------
+
 # Runs a command that must succeed; its output only when it does not.
 sub run_ok {
     my @command = @_;
     my $r = run(sub { exec @command or _exit(127) });
 
-    BAIL_OUT("@command: $r->{err}$r->{out}") if $r->{status} != 0;
+    BAIL_OUT("@command: $r->{err}$r->{out}") if $r->{status} ne '0';
     return $r->{out};
 }
 
 # Runs code in a child, with stdout and stderr collected.
 sub run {
-    my $code = shift;
+    my ($code) = @_;
     my ($out, $err) = map { tempfile() } 1, 2;
     my $pid = fork // die "fork: $!";
 
@@ -99,7 +133,7 @@ sub tempfile {
 }
 
 sub slurp {
-    my $fh = shift;
+    my ($fh) = @_;
 
     seek $fh, 0, 0;
     local $/;
@@ -112,7 +146,17 @@ sub timount {
     return run_ok("$self->{dir}/libexec/timount", $self->{name}, @arguments);
 }
 
-# The lines of a policy; a hash of changes by key, undef leaves a key out.
+# One sweep: {marked, expired, busy}.
+sub sweep {
+    my ($self) = @_;
+
+    return { $self->timount('sweep') =~ /(\w+) (\d+)/g };
+}
+
+# --- the policy -------------------------------------------------------------
+
+# The lines of a policy; a hash of changes by key: undef leaves a key out, and
+# a reference to a list repeats it.
 sub policy {
     my ($self, %change) = @_;
     my @lines = (
@@ -125,6 +169,8 @@ sub policy {
         [ users => "$self->{dir}/users" ],
         [ uids => '70000 79999' ],
         [ provision => 'off' ],
+        [ network => 'none' ],
+        [ mount => 'proc /proc - -' ],
         [ 'limit cpu' => '25 30' ],
         [ 'limit as' => 'unlimited unlimited' ],
         [ 'limit data' => '469762048 536870912' ],
@@ -134,9 +180,7 @@ sub policy {
         [ 'limit nofile' => '256 256' ],
         [ 'max-requests' => '8 16' ],
         [ idle => '60' ],
-        [ network => 'none' ],
         [ linger => 'off' ],
-        [ mount => 'proc /proc - -' ],
         [ seccomp => 'off' ],
     );
     my $text = '';
@@ -144,7 +188,7 @@ sub policy {
     for my $line (@lines) {
         my ($key, $value) = @$line;
         $value = $change{$key} if exists $change{$key};
-        $text .= "$key $value\n" if defined $value;
+        $text .= "$key $_\n" for ref $value ? @$value : $value // ();
     }
     return $text . "end\n";
 }
@@ -159,12 +203,12 @@ sub write_policy {
     my ($self, $text) = @_;
     my $new = "$self->{run}/policy.new";
 
-    open my $fh, '>', $new or die "$new: $!";
-    print $fh $text;
-    close $fh or die "$new: $!";
+    spew($new, $text);
     chmod 0644, $new;
     rename $new, "$self->{run}/policy" or die "rename: $!";
 }
+
+# --- users ------------------------------------------------------------------
 
 sub add_user {
     my ($self, $user, $uid, $gid) = @_;
@@ -178,6 +222,19 @@ sub add_user {
     }
     spew("$top/home/.passwd", "$user:x:${uid}:${gid}::/home/$user:/bin/sh\n");
     spew("$top/home/.group", "$user:x:${gid}:\n");
+    return $user;
+}
+
+sub remove_user {
+    my ($self, $user) = @_;
+
+    run_ok('rm', '-rf', '--one-file-system', "$self->{dir}/users/$user");
+}
+
+sub home {
+    my ($self, $user) = @_;
+
+    return "$self->{dir}/users/$user/home/$user";
 }
 
 sub spew {
@@ -191,8 +248,8 @@ sub spew {
 # An executable of the user's in the user's home.
 sub add_program {
     my ($self, $user, $name, $text) = @_;
-    my $path = "$self->{dir}/users/$user/home/$user/$name";
-    my ($uid, $gid) = (stat "$self->{dir}/users/$user/home/$user")[4, 5];
+    my $path = $self->home($user) . "/$name";
+    my ($uid, $gid) = (stat $self->home($user))[4, 5];
 
     spew($path, $text);
     chown $uid, $gid, $path;
@@ -200,30 +257,46 @@ sub add_program {
     return "/home/$user/$name";
 }
 
+# One of t/tools.
+sub tool {
+    my ($name) = @_;
+
+    return "$ROOT/build/t/$name";
+}
+
+# --- starts and requests ----------------------------------------------------
+
 # Drops to httpd's User in a child.
 sub become_httpd {
-    $( = $HTTPD_GID;
-    $) = "$HTTPD_GID $HTTPD_GID";
-    POSIX::setgid($HTTPD_GID);
-    POSIX::setuid($HTTPD_UID);
+    my ($uid, $gid) = @_;
+
+    $gid //= $HTTPD_GID;
+    $( = $gid;
+    $) = "$gid $gid";
+    POSIX::setgid($gid);
+    POSIX::setuid($uid // $HTTPD_UID);
 }
 
 # Starts the trampoline as httpd's User; options: before (code, in the child,
-# after the change of user), as_root, program, arguments, wrap (argv before).
+# after the change of user), as_root, uid, program, arguments, wrap (argv
+# before it).
 sub start {
+    my ($self, $user, %option) = @_;
+    my $r = run(sub { $self->exec_trampoline($user, %option) });
+
+    ($r->{socket}) = $r->{out} =~ m{\A(/run/ivlejail/\S+)\n\z};
+    return $r;
+}
+
+sub exec_trampoline {
     my ($self, $user, %option) = @_;
     my @argv = @{ $option{arguments}
                   // [ $self->{name}, $option{profile} // 'default', $user ] };
-    my $program = $option{program} // "$self->{dir}/libexec/trampoline";
-    my $r = run(sub {
-        become_httpd() unless $option{as_root};
-        $option{before}->() if $option{before};
-        exec @{ $option{wrap} // [] }, $program, @argv or _exit(125);
-    });
 
-    ($r->{socket}) = $r->{out} =~ m{\A(/run/ivlejail/\S+)\n\z};
-    ($r->{code}) = $r->{err} =~ /\b(IJ\d{4})\b/;
-    return $r;
+    become_httpd($option{uid}) unless $option{as_root};
+    $option{before}->() if $option{before};
+    exec @{ $option{wrap} // [] }, $option{program} // $self->{trampoline},
+        @argv or _exit(125);
 }
 
 # Has a warden run a program; {status, out, err, answers}.
@@ -231,67 +304,275 @@ sub ask {
     my ($self, $socket, $filename, @env) = @_;
     my $answers = tempfile();
     my $r = run(sub {
-        dup2(fileno $answers, 20);
+        dup2(fileno $answers, ANSWERS_FD);
         become_httpd();
-        exec "$ROOT/build/t/ask", $socket, $filename, @env or _exit(125);
+        exec tool('ask'), $socket, $filename, @env or _exit(125);
     });
 
     $r->{answers} = slurp($answers);
     return $r;
 }
 
-# What there is in the world that a test could leave behind.
-sub inventory {
-    my %seen;
+# Asks without waiting; returns the process that does.
+sub ask_in_background {
+    my ($self, $socket, $filename, @env) = @_;
+    my $pid = fork // die "fork: $!";
 
-    open my $mounts, '<', '/proc/self/mountinfo' or die "mountinfo: $!";
-    $seen{"mount " . (split)[4]}++ while <$mounts>;
-    for my $stat (glob '/proc/[0-9]*/stat') {
-        open my $fh, '<', $stat or next;
-        # a zombie has ended: that init has not looked yet is not our affair
-        (<$fh> // '') =~ /\((warden|trampoline|timount)\) [^Z]/ or next;
-        $seen{"process $1"}++;
+    if ($pid == 0) {
+        open STDOUT, '>', '/dev/null' or _exit(126);
+        become_httpd();
+        exec tool('ask'), $socket, $filename, @env or _exit(125);
     }
-    $seen{"file $_"}++ for glob '/run/ivlejail/* /run/ivlejail/*/*';
-    return \%seen;
+    return $pid;
 }
 
-# Names of what is there now and was not there at the beginning.
-sub left {
-    my $self = shift;
-    my $now = inventory();
+# Starts a user's jail, if need be, and asks for a shell script's output.
+sub output_of {
+    my ($self, $user, $script, @env) = @_;
+    my $program = $self->add_program($user, 'script', "#!/bin/sh\n$script\n");
+    my $r = $self->start($user);
 
-    return sort grep { $now->{$_} > ($self->{before}{$_} // 0) } keys %$now;
+    return $r->{err} if !$r->{socket};
+    $r = $self->ask($r->{socket}, $program, @env);
+    return $r->{out} . $r->{err};
+}
+
+# What a program finds around itself: name => [values]; undef: it did not run.
+sub report {
+    my ($self, $socket, $user, @env) = @_;
+    my %report;
+
+    if (!-e $self->home($user) . '/probe') {
+        open my $probe, '<', tool('probe') or die "probe: $!";
+        $self->add_program($user, 'probe', slurp($probe));
+    }
+    my $r = $self->ask($socket, "/home/$user/probe", @env);
+    return undef if $r->{status} ne '0';
+    push @{ $report{$1} }, $2 while $r->{out} =~ /^(\S+) (.*)$/mg;
+    $report{status} = { map { /^(\w+):\s*(.*?)\s*$/ } @{ $report{status} } };
+    return \%report;
+}
+
+# --- refusals ---------------------------------------------------------------
+
+# The table of trampoline/code.h: symbol => {status, http, text}.
+sub codes {
+    our %codes;
+
+    if (!%codes) {
+        open my $in, '<', "$ROOT/trampoline/code.h" or die "code.h: $!";
+        my $text = slurp($in);
+        while ($text =~ /X\((CODE_\w+), \s* (\d+), \s* (\d+), [\s\\]*
+                         "([^"]*)"\)/gx) {
+            $codes{$1} = { status => $2, http => $3, text => $4 };
+        }
+    }
+    return \%codes;
+}
+
+# Why a start was not the refusal that was expected: nothing, if it was.
+sub not_refused {
+    my ($self, $r, $symbol, $about) = @_;
+    my $code = codes()->{$symbol} or die "no $symbol";
+    my $line = sprintf 'trampoline: IJ2%03d: ', $code->{status};
+    my @wrong;
+
+    push @wrong, "exit status $r->{status}, not $code->{status}"
+        if $r->{status} ne $code->{status};
+    push @wrong, "output: $r->{out}" if $r->{out} ne '';
+    push @wrong, "not one printable line: $r->{err}"
+        if $r->{err} !~ /\A[^\x00-\x1f\x7f]{1,511}\n\z/;
+    push @wrong, "not the code: $r->{err}" if index($r->{err}, $line) != 0;
+    push @wrong, "not the remedy ($code->{text}): $r->{err}"
+        if $r->{err} !~ /: \Q$code->{text}\E\n\z/;
+    push @wrong, "not about $about: $r->{err}"
+        if defined $about && $r->{err} !~ $about;
+    return @wrong;
+}
+
+# Why a start did not do what it should: nothing, if it did.
+sub not_started {
+    my ($self, $r, $user) = @_;
+    my @wrong;
+
+    push @wrong, "exit status $r->{status}" if $r->{status} ne '0';
+    push @wrong, "complaint: $r->{err}" if $r->{err} ne '';
+    push @wrong, "output: $r->{out}"
+        if ($r->{socket} // '') !~ m{^\Q$self->{run}\E/sock/.*/\Q$user\E$};
+    push @wrong, "no socket" if !@wrong && !-S $r->{socket};
+    return @wrong;
+}
+
+# --- what there is ----------------------------------------------------------
+
+sub list {
+    my ($self, $kind) = @_;
+
+    return grep { /^$kind / } split /\n/, $self->timount('list');
 }
 
 sub pins {
-    my $self = shift;
+    my ($self) = @_;
 
-    return grep { /^pin / } split /\n/, $self->timount('list');
+    return $self->list('pin');
 }
 
 sub wardens {
-    my $self = shift;
+    my ($self) = @_;
 
-    return grep { /^warden / } split /\n/, $self->timount('list');
+    return $self->list('warden');
+}
+
+sub sockets {
+    my ($self) = @_;
+
+    return glob "$self->{run}/sock/*/*";
+}
+
+# The mount table of the keep but for its root: [mountinfo fields].
+sub keep_mounts {
+    my ($self) = @_;
+    my $r = run(sub {
+        opendir my $proc, '/proc' or _exit(1);
+        sysopen my $keep, "$self->{run}/keep", O_RDONLY or _exit(2);
+        syscall(&SYS_setns, fileno $keep, CLONE_NEWNS) == 0 or _exit(3);
+        chdir $proc or _exit(4);
+        open my $in, '<', 'self/mountinfo' or _exit(5);
+        syswrite STDOUT, join '', <$in>;
+        _exit(0);
+    });
+
+    die "keep: $r->{status}" if $r->{status} ne '0';
+    return grep { $_->[4] ne '/' } map { [split] } split /\n/, $r->{out};
+}
+
+# All mount namespaces that processes are in: [[pid, mountinfo], ...].
+sub namespaces {
+    my (%seen, @all);
+
+    for my $process (glob '/proc/[0-9]*') {
+        my $namespace = readlink "$process/ns/mnt" // next;
+        next if $seen{$namespace}++;
+        open my $in, '<', "$process/mountinfo" or next;
+        push @all, { ns => $namespace, mounts => join '', <$in> };
+    }
+    return @all;
+}
+
+# Processes of ours, as pid => program: one of the helpers, or jailed.
+sub processes {
+    my ($self) = @_;
+    my $jail = qr{^\S+ \S+ \S+ \S*/\Qivlejail-$self->{name}\E/users/}m;
+    my %jails = map { $_->{ns} => 1 } grep { $_->{mounts} =~ $jail }
+        namespaces();
+    my %found;
+
+    for my $process (glob '/proc/[0-9]*') {
+        my $program = readlink "$process/exe" // next;
+        my $namespace = readlink "$process/ns/mnt" // next;
+        next if !$jails{$namespace}
+            && $program !~ m{^\Q$self->{dir}\E/libexec/};
+        $found{ basename($process) } = basename($program);
+    }
+    return \%found;
+}
+
+sub warden_pids {
+    my ($self) = @_;
+    my $processes = $self->processes;
+
+    return sort { $a <=> $b } grep { $processes->{$_} eq 'warden' }
+        keys %$processes;
+}
+
+# Whatever belongs to a jail, living or dead.
+sub jails {
+    my ($self) = @_;
+
+    return (split(/\n/, $self->timount('list')),
+            (map { "socket $_" } $self->sockets),
+            (map { "mount $_->[4]" } $self->keep_mounts),
+            (map { "process $_" } values %{ $self->processes }));
+}
+
+# The same after those who are about to go have gone.
+sub jails_left {
+    my ($self) = @_;
+    my @jails;
+
+    wait_until(PATIENCE, sub { @jails = $self->jails; !@jails });
+    return @jails;
+}
+
+sub wait_until {
+    my ($seconds, $condition) = @_;
+    my $end = time + $seconds;
+
+    while (!$condition->()) {
+        return 0 if time > $end;
+        sleep 0.005;
+    }
+    return 1;
+}
+
+# Kills the wardens, as an accident would, and waits until they are gone.
+sub kill_wardens {
+    my ($self) = @_;
+    my @pids = $self->warden_pids;
+
+    kill KILL => @pids;
+    return wait_until(PATIENCE, sub { !%{ $self->processes } });
+}
+
+# The lock that every start takes, for as long as the result lives.
+sub hold_lock {
+    my ($self) = @_;
+
+    sysopen my $fh, "$self->{run}/lock", O_RDWR or die "lock: $!";
+    fcntl $fh, F_OFD_SETLK, pack 's s x4 q q i x4', F_WRLCK, SEEK_SET, 0, 0, 0
+        or die "lock: $!";
+    return $fh;
+}
+
+# --- the end ----------------------------------------------------------------
+
+# All that a test could leave behind, in the host's namespace or another.
+sub left {
+    my ($self) = @_;
+    my $ours = qr{ivlejail-\Q$self->{name}\E/|/run/ivlejail/\Q$self->{name}\E\b};
+
+    return ((map { "process $_" } values %{ $self->processes }),
+            (map { "mount $_" } grep { /$ours/ }
+             map { split /\n/, $_->{mounts} } namespaces()),
+            (map { "file $_" } grep { -e } $self->{run}, $self->{dir}));
+}
+
+sub remove {
+    my ($self) = @_;
+
+    if (-e $self->{run}) {
+        system "$ROOT/trampoline/timount", $self->{name}, 'stop';
+    }
+    system 'rm', '-rf', '--one-file-system', $self->{dir};
 }
 
 sub finish {
-    my $self = shift;
+    my ($self) = @_;
+    my @left;
 
     $self->timount('stop');
-    remove_tree($self->{dir});
+    $self->remove;
     $self->{finished} = 1;
-    is_deeply([ $self->left ], [], 'nothing is left behind');
+    wait_until(PATIENCE, sub { @left = $self->left; !@left });
+    is_deeply(\@left, [], 'nothing is left behind');
 }
 
 sub DESTROY {
-    my $self = shift;
+    my ($self) = @_;
 
     return if $self->{finished} || $self->{pid} != $$;
     local ($?, $@);
-    system "$self->{dir}/libexec/timount", $self->{name}, 'stop';
-    remove_tree($self->{dir});
+    $self->remove;
 }
 
 1;

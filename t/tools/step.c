@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * step.c - kills a program as it enters one of its system calls
+ *
+ *   step WHO NUMBER COMMAND [ARGUMENT...]
+ *
+ * WHO is 0 for the program and 1 for its first child; NUMBER counts that
+ * process's system calls from 1, until it executes something.  With NUMBER 0
+ * nobody is killed, and descriptor 20 gets a line "WHO CALL" for each one.
+ * The exit status is the program's, or 128 and the signal that ended it.
+ *
+ * strace(1) can kill, too, but not one process when two make the same calls.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    FAILED = 125,
+    PEOPLE = 2,
+    LIST_FD = 20,
+    SYSCALL_STOP = SIGTRAP | 0x80,
+    EXEC_STOP = SIGTRAP | PTRACE_EVENT_EXEC << 8
+};
+
+static struct person {
+    pid_t pid;
+    int programs;           /* executed so far; the first one is COMMAND */
+    unsigned long calls;    /* made by it */
+} people[PEOPLE];
+
+static int victim;
+static unsigned long fatal;
+
+static _Noreturn void die(const char *what)
+{
+    perror(what);
+    _exit(FAILED);
+}
+
+static struct person *person_of(pid_t pid)
+{
+    struct person *person = &people[people[0].pid == pid ? 0 : 1];
+
+    if (person->pid == 0) {
+        person->pid = pid;
+        person->programs = 1;
+    }
+    if (person->pid != pid) {
+        die("more than two processes");
+    }
+    return person;
+}
+
+static void count(struct person *person)
+{
+    struct __ptrace_syscall_info info;
+    int who = (int)(person - people);
+
+    if (person->programs != 1
+        || ptrace(PTRACE_GET_SYSCALL_INFO, person->pid, sizeof info, &info) < 0
+        || info.op != PTRACE_SYSCALL_INFO_ENTRY) {
+        return;
+    }
+    person->calls++;
+    if (fatal == 0) {
+        dprintf(LIST_FD, "%d %llu\n", who,
+                (unsigned long long)info.entry.nr);
+    }
+    else if (who == victim && person->calls == fatal) {
+        (void)kill(person->pid, SIGKILL);
+    }
+}
+
+/* Lets it go on; one that has executed something else, without us. */
+static void go_on(struct person *person, int status)
+{
+    int sig = WSTOPSIG(status);
+
+    if (sig == SYSCALL_STOP || sig == SIGTRAP || sig == SIGSTOP) {
+        sig = 0;
+    }
+    (void)ptrace(person->programs > 1 ? PTRACE_DETACH : PTRACE_SYSCALL,
+                 person->pid, NULL, sig);
+}
+
+static int follow(void)
+{
+    int status, result = FAILED;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, __WALL)) > 0) {
+        if (WIFSTOPPED(status)) {
+            struct person *person = person_of(pid);
+
+            if (WSTOPSIG(status) == SYSCALL_STOP) {
+                count(person);
+            }
+            if (status >> 8 == EXEC_STOP) {
+                person->programs++;
+            }
+            go_on(person, status);
+        }
+        else if (pid == people[0].pid) {
+            result = WIFEXITED(status) ? WEXITSTATUS(status)
+                                       : 128 + WTERMSIG(status);
+        }
+    }
+    return result;
+}
+
+static void start(char **command)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        (void)ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+        (void)raise(SIGSTOP);
+        (void)execv(command[0], command);
+        die(command[0]);
+    }
+    people[0].pid = pid;
+    if (pid < 0 || waitpid(pid, NULL, 0) != pid
+        || ptrace(PTRACE_SETOPTIONS, pid, NULL,
+                  PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK
+                  | PTRACE_O_TRACEEXEC) < 0
+        || ptrace(PTRACE_SYSCALL, pid, NULL, 0) < 0) {
+        die("ptrace");
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 4) {
+        dprintf(STDERR_FILENO, "usage: step WHO NUMBER COMMAND...\n");
+        return FAILED;
+    }
+    victim = atoi(argv[1]);
+    fatal = strtoul(argv[2], NULL, 10);
+    start(argv + 3);
+    return follow();
+}
