@@ -71,7 +71,7 @@ say-it = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$@';)
 
 PROGRAMS := trampoline/trampoline trampoline/timount trampoline/warden
 SHARED   := wire wire_socket names limits
-CTL_USES := policy users path names limits say
+CTL_USES := policy parse users path names say
 
 # Each helper is its own file, linked with the archive of all others: the
 # linker takes out of it what the program uses, and nothing else.

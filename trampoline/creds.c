@@ -6,10 +6,7 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <linux/securebits.h>
-#include <stdbool.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -166,17 +163,4 @@ void creds_drop(struct users_identity id)
     must(prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) == 0, CODE_CAPS,
          "no_new_privs");
     verify_drop(id);
-}
-
-void creds_filter(const struct policy_profile *profile)
-{
-    const struct sock_fprog program = {
-        .len = (unsigned short)profile->filter_count,
-        .filter = (struct sock_filter *)profile->filter,
-    };
-
-    must(profile->filter_count == 0
-         || prctl(PR_SET_SECCOMP, (unsigned long)SECCOMP_MODE_FILTER,
-                  &program, 0UL, 0UL) == 0, CODE_SECCOMP, "filter of %zu",
-         profile->filter_count);
 }

@@ -7,7 +7,6 @@
 #include <sys/capability.h>
 #include <sys/types.h>
 
-#include "policy.h"
 #include "users.h"
 
 /*
@@ -50,8 +49,5 @@ void creds_fs_root(void);
  * that works.
  */
 void creds_drop(struct users_identity id);
-
-/* Loads the profile's filter; after creds_drop (no_new_privs allows it). */
-void creds_filter(const struct policy_profile *profile);
 
 #endif

@@ -17,12 +17,12 @@
  *   users /var/lib/ivlejail/users
  *   uids 70000 99999
  *   provision off                      off, range or system
- *   limit cpu 25 30                    each resource of limits.h
+ *   network none                       none or host
+ *   mount proc /proc - -               kind, target, source, options; 0..16
+ *   limit cpu 25 30                    each resource of limits.h, soft, hard
  *   max-requests 8 16                  at a time, queued
  *   idle 60
- *   network none                       none or host
  *   linger off                         off or on
- *   mount proc /proc - -               kind, target, source, options; 0..16
  *   seccomp 0600...                    struct sock_filter[] in hex, or "off"
  *   profile graphics 1c44aa09
  *   ...
@@ -35,15 +35,12 @@
 #ifndef IVLEJAIL_POLICY_H
 #define IVLEJAIL_POLICY_H
 
-#include <linux/filter.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "code.h"
-#include "limits.h"
 #include "names.h"
 
 #define POLICY_VERSION 1
@@ -53,11 +50,7 @@
 enum {
     POLICY_SIZE_MAX = 256 * 1024,
     POLICY_MOUNTS_MAX = 16,
-    POLICY_UID_MIN = 1000,      /* below are the system's accounts */
-    POLICY_REQUESTS_MAX = 500,  /* running, and queued: four descriptors
-                                   each fit into the warden's 4096 */
-    POLICY_IDLE_MAX = 86400,
-    POLICY_FILTER_MAX = 1024    /* instructions; the kernel takes 4096 */
+    POLICY_UID_MIN = 1000       /* below are the system's accounts */
 };
 
 enum policy_provision { PROVISION_OFF, PROVISION_RANGE, PROVISION_SYSTEM };
@@ -80,15 +73,11 @@ struct policy_profile {
     const char *users;
     uid_t uid_min, uid_max;
     enum policy_provision provision;
-    struct rlimit limits[LIMIT_COUNT];
-    uint32_t max_requests, queue;
-    uint32_t idle_seconds;
     enum policy_network network;
-    unsigned int linger;        /* 0 or 1 */
     struct policy_mount mounts[POLICY_MOUNTS_MAX];
     size_t mount_count;
-    struct sock_filter filter[POLICY_FILTER_MAX];
-    size_t filter_count;        /* 0: off */
+    char *settings, *settings_end;  /* for settings_parse() */
+    unsigned int settings_line;     /* number of the line before */
 };
 
 struct policy {
@@ -110,7 +99,7 @@ struct policy_error {
  * text     size bytes, and one more that is writable (a NUL is put there);
  *          changed: the strings of *policy point into it
  * profile  its name, or NULL: only the head of *policy is wanted, but every
- *          profile is checked
+ *          profile is checked, except for its settings (settings.h)
  * Returns true, or false with *error set; *policy is then undefined.
  * Pure: no system call, no allocation.
  */

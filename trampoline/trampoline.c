@@ -125,23 +125,6 @@ static void require_sealed_caller(const struct policy *policy, uid_t caller)
     }
 }
 
-/* Limits above the hard ones of a process without CAP_SYS_RESOURCE. */
-static void warn_of_limits(const struct policy_profile *profile)
-{
-    struct rlimit now;
-    int i;
-
-    for (i = 0; i < LIMIT_COUNT; i++) {
-        if (getrlimit(limit_kinds[i].resource, &now) == 0
-            && now.rlim_max < profile->limits[i].rlim_max
-            && now.rlim_max < profile->limits[i].rlim_cur) {
-            say_warning("limit %s of profile '%s' is above httpd's own hard "
-                        "limit, which holds", limit_kinds[i].name,
-                        profile->name);
-        }
-    }
-}
-
 static void start(const struct policy *policy, const struct keep *keep,
                   const char *user)
 {
@@ -177,7 +160,6 @@ int main(int argc, char **argv)
     keep_lock(&keep, names.user);
     publish_open(&keep, &policy, names.user);
     if (!publish_is_answered()) {
-        warn_of_limits(&policy.profile);
         start(&policy, &keep, names.user);
     }
     publish_announce(names.instance);

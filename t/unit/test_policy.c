@@ -6,7 +6,7 @@
  * lies in memory of exactly its size, so that the address sanitizer sees a
  * parser that looks beyond its end.
  */
-/* LINK: policy.o names.o limits.o */
+/* LINK: policy.o settings.o parse.o names.o */
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -22,6 +22,7 @@
 #include <cmocka.h>
 
 #include "trampoline/policy.h"
+#include "trampoline/settings.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -35,6 +36,11 @@ static const char *const good[] = {
     "users /var/lib/ivlejail/users",
     "uids 70000 99999",
     "provision off",
+    "network none",
+    "mount proc /proc - -",
+    "mount tmpfs /var/tmp - exec,size=1048576",
+    "mount devpts /dev/pts - -",
+    "mount bind /srv/data /export/data rw",
     "limit cpu 25 30",
     "limit as unlimited unlimited",
     "limit data 469762048 536870912",
@@ -44,12 +50,7 @@ static const char *const good[] = {
     "limit nofile 256 unlimited",
     "max-requests 8 16",
     "idle 60",
-    "network none",
     "linger off",
-    "mount proc /proc - -",
-    "mount tmpfs /var/tmp - exec,size=1048576",
-    "mount devpts /dev/pts - -",
-    "mount bind /srv/data /export/data rw",
     "seccomp 060000000000000006000000ffff0f7f",
     "end"
 };
@@ -58,15 +59,17 @@ enum {
     LINES = COUNT(good),
     TEXT_MAX = 64 * 1024,
     LINE_PROFILE = 4,           /* from here to the last but one */
-    LINE_MOUNT = 20,            /* these may be missing */
+    LINE_MOUNT = 10,            /* these may be missing */
+    LINE_LIMIT = 14,
     LINE_SECCOMP = 24,
     LINE_END = 25
 };
 
 static struct policy policy;
+static struct settings settings;
 static struct policy_error error;
 
-/* Parses text, as it lies in memory of its own size. */
+/* Parses text and the wanted profile's settings, as it lies in memory of its own size. */
 static bool parse(const char *text, size_t size, const char *profile)
 {
     char *copy = malloc(size + 1);
@@ -76,7 +79,9 @@ static bool parse(const char *text, size_t size, const char *profile)
     memcpy(copy, text, size);
     copy[size] = 'x';           /* the parser ends it itself */
     memset(&error, 0, sizeof(error));
-    is_good = policy_parse(copy, size, profile, &policy, &error);
+    is_good = policy_parse(copy, size, profile, &policy, &error)
+              && (profile == NULL
+                  || settings_parse(&policy.profile, &settings, &error));
     policy.instance = NULL;     /* pointed into the copy */
     free(copy);
     return is_good;
@@ -153,7 +158,7 @@ static void accepted(const char *text, const char *what)
 
 static void check_profile(const struct policy_profile *profile)
 {
-    const struct rlimit *limits = profile->limits;
+    const struct rlimit *limits = settings.limits;
 
     assert_string_equal(profile->name, "default");
     assert_string_equal(profile->generation, "9f0c2a11");
@@ -174,11 +179,11 @@ static void check_profile(const struct policy_profile *profile)
     assert_int_equal(limits[LIMIT_NPROC].rlim_max, 50);
     assert_int_equal(limits[LIMIT_NOFILE].rlim_cur, 256);
     assert_true(limits[LIMIT_NOFILE].rlim_max == RLIM_INFINITY);
-    assert_int_equal(profile->max_requests, 8);
-    assert_int_equal(profile->queue, 16);
-    assert_int_equal(profile->idle_seconds, 60);
+    assert_int_equal(settings.max_requests, 8);
+    assert_int_equal(settings.queue, 16);
+    assert_int_equal(settings.idle_seconds, 60);
     assert_int_equal(profile->network, NETWORK_NONE);
-    assert_int_equal(profile->linger, 0);
+    assert_int_equal(settings.linger, 0);
 }
 
 static void check_mounts(const struct policy_profile *profile)
@@ -210,16 +215,17 @@ static void test_values(void **state)
     char *text = with(LINES, NULL);
 
     (void)state;
-    assert_true(policy_parse(text, strlen(text), "default", &policy, &error));
+    assert_true(policy_parse(text, strlen(text), "default", &policy, &error)
+                && settings_parse(&policy.profile, &settings, &error));
     assert_string_equal(policy.instance, "default");
     assert_int_equal(policy.httpd_uid, 33);
     assert_int_equal(policy.httpd_gid, 34);
     assert_string_equal(policy.warden, "/usr/lib/ivlejail/warden");
     check_profile(&policy.profile);
     check_mounts(&policy.profile);
-    assert_int_equal(policy.profile.filter_count, 2);
-    assert_memory_equal(&policy.profile.filter[0], &kill, sizeof(kill));
-    assert_memory_equal(&policy.profile.filter[1], &allow, sizeof(allow));
+    assert_int_equal(settings.filter_count, 2);
+    assert_memory_equal(&settings.filter[0], &kill, sizeof(kill));
+    assert_memory_equal(&settings.filter[1], &allow, sizeof(allow));
 }
 
 static void test_words(void **state)
@@ -238,10 +244,10 @@ static void test_words(void **state)
     assert_int_equal(policy.profile.network, NETWORK_HOST);
     text = with(line_of("linger"), "linger on");
     accepted(text, "linger on");
-    assert_int_equal(policy.profile.linger, 1);
+    assert_int_equal(settings.linger, 1);
     text = with(line_of("seccomp"), "seccomp off");
     accepted(text, "seccomp off");
-    assert_int_equal(policy.profile.filter_count, 0);
+    assert_int_equal(settings.filter_count, 0);
     text = with(line_of("mount bind"), "mount bind /d /e -");
     accepted(text, "bind without rw");
     assert_false(policy.profile.mounts[3].writable);
@@ -257,12 +263,12 @@ static void test_every_key_missing(void **state)
     for (i = 0; i < LINES; i++) {
         enum code code = CODE_POLICY_KEY;
 
-        if (i >= LINE_MOUNT && i < LINE_SECCOMP) {
+        if (i >= LINE_MOUNT && i < LINE_LIMIT) {
             accepted(with(i, NULL), good[i]);
             continue;
         }
-        if (i == LINE_END) {
-            code = CODE_POLICY_TRUNCATED;
+        if (i == LINE_SECCOMP || i == LINE_END) {
+            code = CODE_POLICY_TRUNCATED;    /* the last of their kind */
         }
         refused(with(i, NULL), code, good[i]);
     }
@@ -277,7 +283,7 @@ static void test_every_key_twice(void **state)
         char both[1024];
 
         snprintf(both, sizeof(both), "%s\n%s", good[i], good[i]);
-        if (i >= LINE_MOUNT && i < LINE_SECCOMP) {
+        if (i >= LINE_MOUNT && i < LINE_LIMIT) {
             accepted(with(i, both), both);
             continue;
         }
@@ -463,22 +469,22 @@ static void test_number_of_mounts(void **state)
     assert_int_equal(policy.profile.mount_count, POLICY_MOUNTS_MAX);
     i = strlen(mounts);
     snprintf(mounts + i, sizeof(mounts) - i, "\nmount tmpfs /more - -");
-    refused(with(LINE_MOUNT, mounts), CODE_POLICY_KEY, "one mount too many");
+    refused(with(LINE_MOUNT, mounts), CODE_POLICY_VALUE, "one mount too many");
 }
 
 static void test_length_of_the_filter(void **state)
 {
     static const char one[] = "06000000ffff0f7f";
-    static char line[32 * POLICY_FILTER_MAX] = "seccomp ";
+    static char line[32 * SETTINGS_FILTER_MAX] = "seccomp ";
     size_t i, length = strlen(line);
 
     (void)state;
-    for (i = 0; i < POLICY_FILTER_MAX; i++) {
+    for (i = 0; i < SETTINGS_FILTER_MAX; i++) {
         memcpy(line + length + i * strlen(one), one, sizeof(one));
     }
     accepted(with(LINE_SECCOMP, line), "the longest filter");
-    assert_int_equal(policy.profile.filter_count, POLICY_FILTER_MAX);
-    assert_int_equal(policy.profile.filter[POLICY_FILTER_MAX - 1].k,
+    assert_int_equal(settings.filter_count, SETTINGS_FILTER_MAX);
+    assert_int_equal(settings.filter[SETTINGS_FILTER_MAX - 1].k,
                      0x7f0fffff);
     memcpy(line + strlen(line), one, sizeof(one));
     refused(with(LINE_SECCOMP, line), CODE_POLICY_VALUE, "a longer filter");
@@ -532,7 +538,7 @@ static void test_only_the_head(void **state)
 
     (void)state;
     assert_true(parse(text, strlen(text), NULL));
-    text = with(line_of("idle"), "idle 0");
+    text = with(line_of("uids"), "uids 0 1");
     assert_false(parse(text, strlen(text), NULL));
     assert_int_equal(error.code, CODE_POLICY_VALUE);
 }
@@ -564,13 +570,13 @@ static void test_errors_in_the_other_profile(void **state)
     (void)state;
     snprintf(text, sizeof(text), "%s",
              two_profiles("profile default 00000001", "profile b 00000002"));
-    bad = strstr(strstr(text, "profile b"), "linger off");
-    memcpy(bad, "linger 0ff", strlen("linger 0ff"));
+    bad = strstr(strstr(text, "profile b"), "provision off");
+    memcpy(bad, "provision 0ff", strlen("provision 0ff"));
     refused(text, CODE_POLICY_VALUE, "bad value in the second");
     snprintf(text, sizeof(text), "%s",
              two_profiles("profile b 00000001", "profile default 00000002"));
-    bad = strstr(text, "linger off");
-    memcpy(bad, "linger 0ff", strlen("linger 0ff"));
+    bad = strstr(text, "provision off");
+    memcpy(bad, "provision 0ff", strlen("provision 0ff"));
     refused(text, CODE_POLICY_VALUE, "bad value in the first");
 }
 

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * settings.c - the part of a profile that only the warden obeys
+ */
+#include "settings.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "parse.h"
+
+#define SETTING(member) offsetof(struct settings, member)
+
+static bool read_limit(const char *s, void *value)
+{
+    rlim_t *limit = value;
+
+    *limit = RLIM_INFINITY;
+    return strcmp(s, "unlimited") == 0
+           || parse_number(s, 0, RLIM_INFINITY - 1, limit);
+}
+
+static bool read_running(const char *s, void *value)
+{
+    return parse_uint32(s, 1, SETTINGS_REQUESTS_MAX, value);
+}
+
+static bool read_queue(const char *s, void *value)
+{
+    return parse_uint32(s, 0, SETTINGS_REQUESTS_MAX, value);
+}
+
+static bool read_idle(const char *s, void *value)
+{
+    return parse_uint32(s, 1, SETTINGS_IDLE_MAX, value);
+}
+
+static bool read_switch(const char *s, void *value)
+{
+    static const char *const words[] = { "off", "on", NULL };
+
+    return parse_word(s, words, value);
+}
+
+static const struct parse_row rows[] = {
+#define LIMIT_ROW(symbol, name, resource) \
+    { "limit " name, { { read_limit, SETTING(limits[symbol].rlim_cur) }, \
+                       { read_limit, SETTING(limits[symbol].rlim_max) } } },
+    LIMIT_TABLE(LIMIT_ROW)
+#undef LIMIT_ROW
+    { "max-requests", { { read_running, SETTING(max_requests) },
+                        { read_queue, SETTING(queue) } } },
+    { "idle", { { read_idle, SETTING(idle_seconds) } } },
+    { "linger", { { read_switch, SETTING(linger) } } },
+};
+
+static bool check_limits(struct parser *p, const struct settings *settings)
+{
+    size_t i;
+
+    for (i = 0; i < LIMIT_COUNT; i++) {
+        if (settings->limits[i].rlim_cur > settings->limits[i].rlim_max) {
+            return parse_bad_value(p, "soft limit above hard limit");
+        }
+    }
+    return true;
+}
+
+/* Bytes in hexadecimal, as they lie in memory. */
+static bool read_hex(const char *s, unsigned char *bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *high, *low;
+
+    for (; *s != '\0'; s += 2) {
+        high = strchr(digits, s[0]);
+        low = strchr(digits, s[1]);
+        if (high == NULL || low == NULL) {
+            return false;
+        }
+        *bytes++ = (unsigned char)((high - digits) << 4 | (low - digits));
+    }
+    return true;
+}
+
+static bool read_filter(struct parser *p, struct settings *settings)
+{
+    const size_t digits = 2 * sizeof settings->filter[0];
+    size_t length;
+
+    settings->filter_count = 0;
+    if (!parse_take(p, "seccomp", 1)) {
+        return false;
+    }
+    if (strcmp(p->value[0], "off") == 0) {
+        return true;
+    }
+    length = strlen(p->value[0]);
+    if (length % digits != 0 || length / digits > SETTINGS_FILTER_MAX
+        || !read_hex(p->value[0], (unsigned char *)settings->filter)) {
+        return parse_bad_value(p, p->value[0]);
+    }
+    settings->filter_count = length / digits;
+    return true;
+}
+
+bool settings_parse(const struct policy_profile *profile,
+                    struct settings *settings, struct policy_error *error)
+{
+    struct parser parser = { .error = error, .next = profile->settings,
+                             .end = profile->settings_end,
+                             .line = profile->settings_line };
+
+    return parse_rows(&parser, rows, sizeof rows / sizeof *rows, settings)
+           && check_limits(&parser, settings)
+           && read_filter(&parser, settings)
+           && (parser.next == parser.end
+               || parse_fail(error, CODE_POLICY_KEY, "line %u: one too many",
+                             parser.line + 1));
+}
