@@ -219,7 +219,7 @@ tidy: $(sort $(TIDY))
 
 $(BUILD)/%.tidy: %.c $(BUILD)/%.o .clang-tidy
 	clang-tidy --quiet $< -- $(filter-out -MMD -MP,$(MODULE_CFLAGS)) \
-	    -DTRAMPOLINE_UIDS='"33"' && touch $@
+	    -DTRAMPOLINE_UIDS=33 && touch $@
 
 demo:
 	tools/install-deps demo
