@@ -92,6 +92,21 @@ static void close_in(ij_pump *pump)
 }
 
 /*
+ * Tells a client that waits for it to send the body.  httpd does so by itself
+ * only for a reader that waits, which we never do.
+ */
+static void invite_body(request_rec *r)
+{
+    int status = r->status;
+
+    if (r->expecting_100 && r->main == NULL) {
+        r->status = HTTP_CONTINUE;
+        ap_send_interim_response(r, 0);
+        r->status = status;
+    }
+}
+
+/*
  * Takes what the client has sent, without waiting.  The buckets are kept
  * while filters go on, so they must not lend their data only for a moment.
  */
@@ -218,9 +233,7 @@ static apr_status_t turn(ij_pump *pump, long long deadline)
     struct pollfd fds[AT_COUNT];
     int n;
 
-    /* First, because filters may hold what no poll(2) sees, and because it
-       is reading that tells a client to go on (100 Continue). */
-    move_body(pump);
+    move_body(pump);    /* first: filters may hold what no poll(2) sees */
     if (pump->body_status != APR_SUCCESS) {
         return APR_INCOMPLETE;
     }
@@ -248,9 +261,9 @@ static apr_status_t turn(ij_pump *pump, long long deadline)
 
 /* --- from outside --- */
 
-ij_pump *ij_pump_create(request_rec *r, ij_talk *talk,
-                        const ij_client *client, const char *user,
-                        int timeout_seconds)
+ij_pump *ij_pump_start(request_rec *r, ij_talk *talk,
+                       const ij_client *client, const char *user,
+                       int timeout_seconds)
 {
     ij_pump *pump = apr_palloc(r->pool, sizeof(*pump));
     struct speaker *speaker = apr_palloc(r->pool, sizeof(*speaker));
@@ -272,6 +285,7 @@ ij_pump *ij_pump_create(request_rec *r, ij_talk *talk,
         pump->client.may_send = false;
         close_in(pump);         /* the body is the main request's */
     }
+    invite_body(r);
     return pump;
 }
 

@@ -34,12 +34,13 @@ typedef struct ij_pump {
 } ij_pump;
 
 /*
- * user is for the log.  The pump makes use of *talk, which stays the
- * caller's; timeout_seconds is the program's.
+ * Invites the body, before anything is answered: a client may be waiting for
+ * a "100 Continue".  *talk stays the caller's; user is for the log,
+ * timeout_seconds is the program's.
  */
-ij_pump *ij_pump_create(request_rec *r, ij_talk *talk,
-                        const ij_client *client, const char *user,
-                        int timeout_seconds);
+ij_pump *ij_pump_start(request_rec *r, ij_talk *talk,
+                       const ij_client *client, const char *user,
+                       int timeout_seconds);
 
 /*
  * Reads what the program writes: *size bytes at most, then as many as came.

@@ -582,8 +582,8 @@ int ij_serve(request_rec *r, const ij_job *job)
     }
     apr_pool_cleanup_register(r->pool, talk, close_talk,
                               apr_pool_cleanup_null);
-    rc = respond(r, job, ij_pump_create(r, talk, &client, job->jail.user,
-                                        timeout_of(job)));
+    rc = respond(r, job, ij_pump_start(r, talk, &client, job->jail.user,
+                                       timeout_of(job)));
     ij_talk_close(talk);
     return rc;
 }
