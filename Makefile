@@ -58,7 +58,11 @@ CTL_CFLAGS = $(BASE_CFLAGS) $(HARDENING) -fPIE
 
 HTTPD_INCLUDES := -isystem $(call apxs-q,INCLUDEDIR) $(shell \
     $(call apxs-q,APR_CONFIG) --cppflags --includes 2>/dev/null)
-MODULE_CFLAGS = $(BASE_CFLAGS) $(HARDENING) -fPIC $(HTTPD_INCLUDES)
+
+# Macros of APR's rings and libseccomp's arguments, expanded in our files.
+MODULE_CFLAGS = $(BASE_CFLAGS) $(HARDENING) -fPIC $(HTTPD_INCLUDES) \
+    -Wno-missing-field-initializers \
+    $(call cc-has,-Wno-null-pointer-subtraction)
 
 # The same flags but for optimisation, and every fault ends the test.
 ASAN_CFLAGS = $(BASE_CFLAGS) -O1 -fno-omit-frame-pointer \
