@@ -5,11 +5,13 @@
 #include "connection.h"
 
 #include <errno.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 static struct connection_list lists[CONNECTION_STATES];
 static size_t counts[CONNECTION_STATES];
+static int epoll_fd;
 
 /* At the head: the slot that was used last is still in the caches. */
 static void add_free(struct connection *c)
@@ -25,11 +27,12 @@ static void remove_from_list(struct connection *c)
     counts[c->state]--;
 }
 
-int connection_init(size_t slots)
+int connection_init(size_t slots, int epoll)
 {
     struct connection *all;
     size_t i;
 
+    epoll_fd = epoll;
     for (i = 0; i < CONNECTION_STATES; i++) {
         TAILQ_INIT(&lists[i]);
     }
@@ -44,12 +47,22 @@ int connection_init(size_t slots)
     return 0;
 }
 
+/* Returns 0 or -1. */
+static int watch(int sock, struct connection *c)
+{
+    struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP,
+                                 .data.ptr = c };
+
+    return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, sock, &event);
+}
+
 struct connection *connection_new(int sock)
 {
     struct connection *c = TAILQ_FIRST(&lists[CONNECTION_FREE]);
     int i;
 
-    if (c == NULL) {
+    if (c == NULL || watch(sock, c) != 0) {
+        close(sock);
         return NULL;
     }
     connection_move(c, CONNECTION_SILENT);
@@ -80,13 +93,25 @@ void connection_close_pipes(struct connection *c)
     }
 }
 
-void connection_free(struct connection *c)
+/*
+ * Closing alone does not take a socket out of the epoll while there is another
+ * descriptor of it, and there may be: a child of vfork(2) lets us go on when
+ * it has left our memory, a little before it has closed its descriptors.  The
+ * events would go to whoever has the slot by then.
+ */
+void connection_hang_up(struct connection *c)
 {
-    connection_close_pipes(c);
     if (c->sock >= 0) {
+        (void) epoll_ctl(epoll_fd, EPOLL_CTL_DEL, c->sock, NULL);
         close(c->sock);
         c->sock = -1;
     }
+}
+
+void connection_free(struct connection *c)
+{
+    connection_close_pipes(c);
+    connection_hang_up(c);
     remove_from_list(c);
     add_free(c);
 }

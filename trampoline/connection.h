@@ -36,14 +36,22 @@ struct connection {
 
 TAILQ_HEAD(connection_list, connection);
 
-/* Makes the slots; memory is only used where requests have been.  Returns 0
-   or errno. */
-int connection_init(size_t slots);
+/*
+ * Makes the slots (memory is only used where requests have been), and keeps
+ * the descriptor of the epoll that watches the sockets.  Returns 0 or errno.
+ */
+int connection_init(size_t slots, int epoll);
 
-/* A free slot for an accepted socket, now silent; NULL: none. */
+/*
+ * A slot for an accepted socket, now silent and watched: events point to it.
+ * NULL, with the socket closed: none is free, or it cannot be watched.
+ */
 struct connection *connection_new(int sock);
 
 void connection_move(struct connection *c, enum connection_state state);
+
+/* Closes the socket; no more events. */
+void connection_hang_up(struct connection *c);
 
 /* Closes what is open and frees the slot. */
 void connection_free(struct connection *c);

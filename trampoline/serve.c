@@ -204,8 +204,7 @@ static void abandon(struct connection *c)
         return;
     }
     (void) kill(-c->pid, SIGKILL);
-    close(c->sock);
-    c->sock = -1;
+    connection_hang_up(c);
 }
 
 void serve_event(struct connection *c, bool closed)

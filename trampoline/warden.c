@@ -120,7 +120,7 @@ static void make_slots(void)
         die(CODE_LIMITS, "too few descriptors");
     }
     possible = (size_t) (files.rlim_cur - FDS_OTHER) / FDS_PER_SLOT;
-    rv = connection_init(wanted < possible ? wanted : possible);
+    rv = connection_init(wanted < possible ? wanted : possible, epoll_fd);
     if (rv != 0) {
         errno = rv;
         die_errno(CODE_INTERNAL, "no memory for connections");
@@ -172,8 +172,8 @@ static void set_up(void)
         errno = rv;
         die_errno(CODE_INTERNAL, "cannot read limits or /proc");
     }
-    make_slots();
     make_loop();
+    make_slots();
     serve_init(&setup);
 }
 
@@ -197,11 +197,9 @@ static void welcome(int sock)
         return;
     }
     c = connection_new(sock);
-    if (watch(sock, EPOLLIN | EPOLLRDHUP, c, EPOLL_CTL_ADD) != 0) {
-        connection_free(c);
-        return;
+    if (c != NULL) {
+        serve_begin(c);
     }
-    serve_begin(c);
 }
 
 static void close_listener(void)

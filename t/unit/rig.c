@@ -16,6 +16,7 @@
 #include <ftw.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -33,7 +34,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ANSWER_SECONDS 20       /* more than any test has to wait */
+enum {
+    ANSWER_SECONDS = 20,        /* more than any test has to wait */
+    PROGRAM_FD = 200            /* the warden's binary; above what we use */
+};
 
 double rig_now(void)
 {
@@ -47,6 +51,9 @@ void rig_sleep(double seconds)
 {
     struct timespec t = { .tv_sec = (time_t) seconds };
 
+    if (seconds <= 0) {
+        return;
+    }
     t.tv_nsec = (long) ((seconds - (double) t.tv_sec) * 1e9);
     nanosleep(&t, NULL);
 }
@@ -210,7 +217,7 @@ static void become_user(void)
     require(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no_new_privs");
 }
 
-static _Noreturn void be_warden(int program, int listener, int pin, int setup)
+static _Noreturn void be_warden(int listener, int pin, int setup)
 {
     /* for a warden with sanitizers; the leak checker cannot trace init */
     char *argv[] = { "warden", NULL };
@@ -221,12 +228,9 @@ static _Noreturn void be_warden(int program, int listener, int pin, int setup)
     arrange_descriptors(listener, pin, setup);
     require(chdir("/") == 0, "chdir");
     become_user();
-    require(fcntl(program, F_SETFD, FD_CLOEXEC) == 0, "fcntl");
-    require(close_range(6, (unsigned int) program - 1, 0) == 0,
+    require(close_range(SETUP_FD_COUNT, ~0U, CLOSE_RANGE_CLOEXEC) == 0,
             "close_range");
-    require(close_range((unsigned int) program + 1, ~0U, 0) == 0,
-            "close_range");
-    syscall(SYS_execveat, program, "", argv, envp, AT_EMPTY_PATH);
+    syscall(SYS_execveat, PROGRAM_FD, "", argv, envp, AT_EMPTY_PATH);
     require(false, "execveat");
     _exit(99);
 }
@@ -236,21 +240,21 @@ void rig_start(struct rig *rig)
     const unsigned long flags = SIGCHLD | CLONE_NEWPID | CLONE_NEWNS
                                 | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET;
     const char *path = getenv("IVLEJAIL_WARDEN");
-    int listener = make_listener(rig), setup = make_setup_pipe(rig), fd, pin;
+    int listener = make_listener(rig), setup = make_setup_pipe(rig), pin, fd;
     pid_t pid;
 
-    fd = open(path != NULL ? path : "trampoline/warden", O_PATH);
-    assert_true(fd >= 0);
+    fd = open(path != NULL ? path : "trampoline/warden", O_PATH | O_CLOEXEC);
     pin = open(rig->top, O_PATH | O_CLOEXEC);
-    fd = fcntl(fd, F_DUPFD, 200);
-    assert_true(pin >= 0 && fd >= 0);
+    assert_true(fd >= 0 && pin >= 0);
+    assert_true(dup2(fd, PROGRAM_FD) >= 0);
+    close(fd);
     pid = (pid_t) syscall(SYS_clone, flags, NULL, NULL, NULL, NULL);
     if (pid == 0) {
-        be_warden(fd, listener, pin, setup);
+        be_warden(listener, pin, setup);
     }
     assert_true(pid > 0);
     rig->warden = pid;
-    close_range(200, 200, 0);
+    close(PROGRAM_FD);
     close(listener);
     close(setup);
     close(pin);
@@ -502,4 +506,32 @@ void rig_run(const struct rig *rig, const char *name,
     assert_int_equal(rig_connect(rig, &client), 0);
     assert_int_equal(rig_send(&client, &request), 0);
     rig_finish(&client, outcome);
+}
+
+static int serve(struct client *client, const struct wire_request *request)
+{
+    struct wire_answer answer = { .kind = 0 };
+    int rv = rig_send(client, request);
+
+    while (rv == 0 && answer.kind != WIRE_ENDED) {
+        rv = rig_answer(client, &answer);
+        if (rv == 0 && (answer.kind == WIRE_REFUSED
+                        || answer.wait_status != 0)) {
+            rv = EPROTO;
+        }
+    }
+    return rv;
+}
+
+int rig_serve(const struct rig *rig, const char *name)
+{
+    struct wire_request request = rig_request(rig, name);
+    struct client client;
+    int rv = rig_connect(rig, &client);
+
+    if (rv == 0) {
+        rv = serve(&client, &request);
+    }
+    rig_close(&client);
+    return rv;
 }

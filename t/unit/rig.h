@@ -92,6 +92,13 @@ void rig_run(const struct rig *rig, const char *name,
 
 void rig_close(struct client *client);
 
+/*
+ * The same in a hurry and without assertions: reads no output, and is gone
+ * when the program ended.  Returns 0 or errno; EPROTO: refused, or killed, or
+ * its exit status is not 0.
+ */
+int rig_serve(const struct rig *rig, const char *name);
+
 double rig_now(void);
 void rig_sleep(double seconds);
 

@@ -192,7 +192,7 @@ static void test_descriptors(void **state)
     struct client other;
     struct wire_request request = rig_request(rig, "wait");
 
-    rig_file(rig, "wait", 0755, "#!/bin/cat\n");
+    rig_file(rig, "wait", 0755, "#!/bin/cat -\n");
     rig_started(rig, &other, &request);
     rig_file(rig, "fds", 0755, "#!/bin/ls /proc/self/fd\n");
     rig_run(rig, "fds", &outcome);
@@ -557,7 +557,7 @@ static void test_second_message(void **state)
     struct wire_request request = rig_request(rig, "wait");
     struct client client;
 
-    rig_file(rig, "wait", 0755, "#!/bin/cat\n");
+    rig_file(rig, "wait", 0755, "#!/bin/cat -\n");
     rig_started(rig, &client, &request);
     assert_int_equal(rig_processes(rig), 2);
     assert_int_equal(send(client.sock, "more", 4, 0), 4);
@@ -646,6 +646,36 @@ static void test_at_the_same_time(void **state)
     assert_int_equal(strlen(rig_read(rig, "log")), 16);
 }
 
+/*
+ * Connections and programs come and go on the same descriptors and slots as
+ * fast as they can: no event of one may hit another.
+ */
+static void test_in_parallel(void **state)
+{
+    enum { CLIENTS = 20, TIMES = 100 };
+    struct rig *rig = *state;
+    pid_t clients[CLIENTS];
+    int status, i, n;
+
+    rig_file(rig, "ok", 0755, "#!/bin/sh\necho ok\n");
+    for (i = 0; i < CLIENTS; i++) {
+        clients[i] = fork();
+        for (n = 0; clients[i] == 0 && n < TIMES; n++) {
+            if (rig_serve(rig, "ok") != 0) {
+                _exit(1);
+            }
+        }
+        if (clients[i] == 0) {
+            _exit(0);
+        }
+    }
+    for (i = 0; i < CLIENTS; i++) {
+        assert_int_equal(waitpid(clients[i], &status, 0), clients[i]);
+        assert_int_equal(status, 0);
+    }
+    assert_true(rig_settles(rig, 1, 1));
+}
+
 static void test_many(void **state)
 {
     struct rig *rig = *state;
@@ -691,6 +721,7 @@ int main(void)
         MADE(test_queue),
         MADE(test_queued_and_gone),
         STARTED(test_at_the_same_time),
+        STARTED(test_in_parallel),
         STARTED(test_many),
     };
 
