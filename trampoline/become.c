@@ -93,6 +93,9 @@ static void arrange_descriptors(const struct become *become, int setup)
     for (fd = 0; fd < SETUP_FD_COUNT; fd++) {
         must(dup2(high[fd], fd) == fd, CODE_INTERNAL, "descriptor %d", fd);
     }
+    /* root's: above all the lock, which would last as long as our copy */
+    must(close_range(SETUP_FD_COUNT, FD_ABOVE - 1, 0) == 0, CODE_INTERNAL,
+         "close_range");
 }
 
 static void load_filter(struct settings *settings)

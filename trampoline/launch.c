@@ -127,6 +127,7 @@ void launch_prepare(const struct policy *policy, const char *user,
     pid = fork();
     must(pid >= 0, CODE_FORK, "fork");
     if (pid == 0) {
+        (void)close(ends[0]);       /* else we never hear that it is closed */
         run_child(&become, jail->ns, identity->id);
     }
     (void)close(ends[1]);
@@ -141,8 +142,9 @@ void launch_go(const struct launch *launch)
     const char go = BECOME_GO;
     char word;
 
-    word = send(launch->channel, &go, 1, MSG_NOSIGNAL) == 1 ? hear(launch)
-                                                            : CODE_FORK;
+    must(send(launch->channel, &go, 1, MSG_NOSIGNAL) == 1, CODE_FORK,
+         "it was killed");
+    word = hear(launch);
     if (word != 0) {
         die_with_child(word);
     }
