@@ -118,7 +118,7 @@ static const char *check_header(const struct header *header, size_t size)
  * Takes count strings from [*at, end) and moves *at behind them.  Returns
  * false when there are fewer.
  */
-static bool take_strings(char **at, char *end, const char **strings,
+static bool take_strings(char **at, const char *end, const char **strings,
                          size_t count)
 {
     size_t i;

@@ -170,7 +170,6 @@ static void take_passed(struct msghdr *message, struct passed *passed)
 {
     struct cmsghdr *c;
 
-    passed->count = 0;
     for (c = CMSG_FIRSTHDR(message); c != NULL;
          c = CMSG_NXTHDR(message, c)) {
         size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -202,6 +201,7 @@ static int receive(int sock, int flags, struct iovec *iov, size_t *size,
                               .msg_controllen = sizeof(control.bytes) };
     ssize_t received;
 
+    passed->count = 0;
     do {
         received = recvmsg(sock, &message, flags | MSG_CMSG_CLOEXEC);
     } while (received < 0 && errno == EINTR);

@@ -21,9 +21,11 @@
 #include "rig.h"
 
 /* a daemon as in the books; touches "alive" ten times a second */
-#define DAEMON "use POSIX; sub daemon { if (my $p = fork) { waitpid $p, 0;\n" \
-    "return } POSIX::setsid(); fork and POSIX::_exit(0); close STDIN; close STDOUT;\n" \
-    "close STDERR; $SIG{$_} = 'IGNORE' for qw(TERM HUP INT CHLD);\n" \
+#define DAEMON "use POSIX; sub daemon {\n" \
+    "if (my $p = fork) { waitpid $p, 0; return }\n" \
+    "setsid; fork and POSIX::_exit(0);\n" \
+    "close STDIN; close STDOUT; close STDERR;\n" \
+    "$SIG{$_} = 'IGNORE' for qw(TERM HUP INT CHLD);\n" \
     "for (;;) { open F, '>>alive'; print F '.'; close F;\n" \
     "select undef, undef, undef, 0.1; $_[0]->() if $_[0] } }\n"
 #define UNTIL_ALIVE "select undef, undef, undef, 0.02 until -s 'alive';\n"

@@ -1,73 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_wire.c - the protocol: what is sent arrives, and nothing else does
+ * test_wire.c - the form of a request: what is not right is refused
  */
-/* LINK: wire.o wire_socket.o */
+/* LINK: wire.o sample.o */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/time.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "trampoline/wire.h"
+#include "sample.h"
 
 /* where the numbers of the header are (wire.c) */
 enum { AT_VERSION = 0, AT_KIND = 4, AT_SIZE = 8, AT_TIMEOUT = 12,
        AT_INTERPRETERS = 16, AT_ENV = 20 };
-
-static const char *interpreters[] = { ".py", "/usr/bin/python3", "-I", "",
-                                      ".sh", "/bin/sh", "" };
-static const char *env[] = { "REQUEST_METHOD=GET", "EMPTY=",
-                             "QUERY_STRING=a=b" };
-
-static struct wire_request sample(void)
-{
-    struct wire_request request = {
-        .kind = WIRE_SERVE, .timeout_seconds = 60, .root = "/home/alice",
-        .filename = "/home/alice/x.py/more", .uri = "/my/x.py/more",
-        .method = "GET", .interpreters = interpreters,
-        .interpreter_count = 7, .env = env, .env_count = 3
-    };
-
-    return request;
-}
-
-static void assert_same(const struct wire_request *a,
-                        const struct wire_request *b)
-{
-    size_t i;
-
-    assert_int_equal(a->kind, b->kind);
-    assert_int_equal(a->timeout_seconds, b->timeout_seconds);
-    assert_string_equal(a->root, b->root);
-    assert_string_equal(a->filename, b->filename);
-    assert_string_equal(a->uri, b->uri);
-    assert_string_equal(a->method, b->method);
-    assert_int_equal(a->interpreter_count, b->interpreter_count);
-    for (i = 0; i < a->interpreter_count; i++) {
-        assert_string_equal(a->interpreters[i], b->interpreters[i]);
-    }
-    assert_int_equal(a->env_count, b->env_count);
-    for (i = 0; i < a->env_count; i++) {
-        assert_string_equal(a->env[i], b->env[i]);
-    }
-}
 
 /*
  * Unpacks a copy that ends where its memory does, so that the address
@@ -103,7 +53,7 @@ static uint32_t number(const char *buffer, size_t at)
 
 static void test_round_trip(void **state)
 {
-    struct wire_request request = sample();
+    struct wire_request request = sample_request();
     struct wire_unpacked unpacked;
     char buffer[4096];
     size_t size = wire_pack(&request, buffer, sizeof(buffer));
@@ -111,13 +61,13 @@ static void test_round_trip(void **state)
     (void) state;
     assert_int_equal(size, wire_size(&request));
     assert_null(wire_unpack(buffer, size, &unpacked));
-    assert_same(&unpacked.request, &request);
+    sample_assert_same(&unpacked.request, &request);
     assert_null(unpacked.env[3]);
 }
 
 static void test_round_trip_of_the_least(void **state)
 {
-    struct wire_request request = sample();
+    struct wire_request request = sample_request();
     struct wire_unpacked unpacked;
     char buffer[4096];
     size_t size;
@@ -127,7 +77,7 @@ static void test_round_trip_of_the_least(void **state)
     size = wire_pack(&request, buffer, sizeof(buffer));
     assert_int_not_equal(size, 0);
     assert_null(wire_unpack(buffer, size, &unpacked));
-    assert_same(&unpacked.request, &request);
+    sample_assert_same(&unpacked.request, &request);
     assert_null(unpacked.env[0]);
 }
 
@@ -135,7 +85,7 @@ static void test_round_trip_of_the_most(void **state)
 {
     static const char *many[WIRE_ENV_MAX];
     static const char *words[WIRE_INTERPRETERS_MAX];
-    struct wire_request request = sample();
+    struct wire_request request = sample_request();
     struct wire_unpacked unpacked;
     static char buffer[WIRE_MESSAGE_MAX];
     size_t i, size;
@@ -158,13 +108,13 @@ static void test_round_trip_of_the_most(void **state)
     size = wire_pack(&request, buffer, sizeof(buffer));
     assert_int_not_equal(size, 0);
     assert_null(wire_unpack(buffer, size, &unpacked));
-    assert_same(&unpacked.request, &request);
+    sample_assert_same(&unpacked.request, &request);
     assert_null(unpacked.env[WIRE_ENV_MAX]);
 }
 
 static void test_pack_refuses(void **state)
 {
-    struct wire_request request = sample();
+    struct wire_request request = sample_request();
     char buffer[4096];
     size_t size = wire_size(&request);
 
@@ -178,11 +128,11 @@ static void test_pack_refuses(void **state)
     request.timeout_seconds = WIRE_TIMEOUT_MAX + 1;
     assert_int_equal(wire_pack(&request, buffer, sizeof(buffer)), 0);
     assert_int_equal(errno, EINVAL);
-    request = sample();
+    request = sample_request();
     request.env_count = WIRE_ENV_MAX + 1;
     assert_int_equal(wire_pack(&request, buffer, sizeof(buffer)), 0);
     assert_int_equal(errno, EINVAL);
-    request = sample();
+    request = sample_request();
     request.interpreter_count = WIRE_INTERPRETERS_MAX + 1;
     assert_int_equal(wire_pack(&request, buffer, sizeof(buffer)), 0);
     assert_int_equal(errno, EINVAL);
@@ -190,7 +140,7 @@ static void test_pack_refuses(void **state)
 
 static void test_truncated_anywhere(void **state)
 {
-    struct wire_request request = sample();
+    struct wire_request request = sample_request();
     char buffer[4096];
     size_t size = wire_pack(&request, buffer, sizeof(buffer)), n;
 
@@ -209,7 +159,7 @@ static void test_truncated_anywhere(void **state)
 
 static void test_longer_than_announced(void **state)
 {
-    struct wire_request request = sample();
+    struct wire_request request = sample_request();
     char buffer[4096];
     size_t size = wire_pack(&request, buffer, sizeof(buffer));
 
@@ -250,7 +200,7 @@ static void test_header_numbers(void **state)
         { AT_ENV, 4, "fewer strings than announced" },
         { AT_ENV, 2, "more strings than announced" },
     };
-    struct wire_request request = sample();
+    struct wire_request request = sample_request();
     char buffer[4096];
     size_t size = wire_pack(&request, buffer, sizeof(buffer)), i;
 
@@ -321,7 +271,7 @@ static void test_interpreters(void **state)
 
     (void) state;
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct wire_request request = sample();
+        struct wire_request request = sample_request();
 
         request.interpreters = cases[i].strings;
         request.interpreter_count = count_words(&cases[i]);
@@ -342,7 +292,7 @@ static void test_variables(void **state)
 
     (void) state;
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct wire_request request = sample();
+        struct wire_request request = sample_request();
 
         request.env = cases[i].strings;
         request.env_count = count_words(&cases[i]);
@@ -355,16 +305,16 @@ static void test_paths(void **state)
     struct wire_request request;
 
     (void) state;
-    request = sample();
+    request = sample_request();
     request.root = "home";
     assert_verdict(&request, "root is not absolute");
-    request = sample();
+    request = sample_request();
     request.filename = "";
     assert_verdict(&request, "filename is not absolute");
-    request = sample();
+    request = sample_request();
     request.uri = "*";
     assert_verdict(&request, "uri is not absolute");
-    request = sample();
+    request = sample_request();
     request.method = "";
     assert_verdict(&request, "no method");
 }
@@ -372,7 +322,7 @@ static void test_paths(void **state)
 /* The sanitizers judge; the seed is fixed, so that a failure comes again. */
 static void test_random_damage(void **state)
 {
-    struct wire_request request = sample();
+    struct wire_request request = sample_request();
     char buffer[4096], damaged[4096];
     size_t size = wire_pack(&request, buffer, sizeof(buffer));
     unsigned int seed = 1, accepted = 0;
@@ -389,528 +339,6 @@ static void test_random_damage(void **state)
     assert_in_range(accepted, 1, 199999);
 }
 
-/* --- over the socket --- */
-
-struct pair {
-    int httpd, warden;          /* the two ends */
-    int pipes[WIRE_PIPES];      /* what httpd sends: three files of one pipe */
-    int other;
-};
-
-static int count_fds(void)
-{
-    DIR *dir = opendir("/proc/self/fd");
-    int n = 0;
-
-    assert_non_null(dir);
-    while (readdir(dir) != NULL) {
-        n++;
-    }
-    closedir(dir);
-    return n;
-}
-
-static int set_up_pair(void **state)
-{
-    static struct pair pair;
-    int ends[2];
-
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0
-        || pipe2(pair.pipes, O_CLOEXEC) != 0) {
-        return -1;
-    }
-    pair.httpd = ends[0];
-    pair.warden = ends[1];
-    pair.pipes[2] = dup(pair.pipes[1]);
-    pair.other = dup(pair.pipes[1]);
-    *state = &pair;
-    return 0;
-}
-
-static int tear_down_pair(void **state)
-{
-    struct pair *pair = *state;
-
-    close(pair->httpd);
-    close(pair->warden);
-    close(pair->pipes[0]);
-    close(pair->pipes[1]);
-    close(pair->pipes[2]);
-    close(pair->other);
-    return 0;
-}
-
-static char received[WIRE_STRINGS_MAX];
-static struct wire_unpacked unpacked;
-
-static int receive_request(const struct pair *pair, int pipes[WIRE_PIPES],
-                           const char **reason)
-{
-    return wire_recv_request(pair->warden, MSG_DONTWAIT, received, &unpacked,
-                             pipes, reason);
-}
-
-static void assert_same_file(int a, int b)
-{
-    struct stat first, second;
-
-    assert_int_equal(fstat(a, &first), 0);
-    assert_int_equal(fstat(b, &second), 0);
-    assert_int_equal(first.st_ino, second.st_ino);
-    assert_int_equal(fcntl(a, F_GETFL), fcntl(b, F_GETFL));
-}
-
-static void close_pipes(const int pipes[WIRE_PIPES])
-{
-    int i;
-
-    for (i = 0; i < WIRE_PIPES; i++) {
-        close(pipes[i]);
-    }
-}
-
-static void assert_passes(const struct pair *pair,
-                          const struct wire_request *request)
-{
-    int before = count_fds(), pipes[WIRE_PIPES], i;
-    const char *reason;
-
-    assert_int_equal(wire_send_request(pair->httpd, request, pair->pipes), 0);
-    assert_int_equal(count_fds(), before);
-    assert_int_equal(receive_request(pair, pipes, &reason), 0);
-    assert_null(reason);
-    assert_same(&unpacked.request, request);
-    for (i = 0; i < WIRE_PIPES; i++) {
-        assert_same_file(pipes[i], pair->pipes[i]);
-        assert_int_equal(fcntl(pipes[i], F_GETFD), FD_CLOEXEC);
-    }
-    assert_int_equal(count_fds(), before + WIRE_PIPES);
-    close_pipes(pipes);
-}
-
-static void test_message(void **state)
-{
-    struct wire_request request = sample();
-
-    assert_passes(*state, &request);
-}
-
-/* A variable that makes the request size bytes long. */
-static void fill_up(struct wire_request *request, size_t size)
-{
-    static char text[WIRE_STRINGS_MAX + 2];
-    static const char *one[] = { text };
-    size_t length;
-
-    request->env = one;
-    request->env_count = 1;
-    text[0] = '\0';
-    length = size - wire_size(request);
-    memset(text, 'x', length);
-    text[1] = '=';
-    text[length] = '\0';
-    assert_int_equal(wire_size(request), size);
-}
-
-static void test_sizes(void **state)
-{
-    static const size_t sizes[] = { WIRE_MESSAGE_MAX - 1, WIRE_MESSAGE_MAX,
-                                    WIRE_MESSAGE_MAX + 1, 500 * 1024,
-                                    WIRE_STRINGS_MAX };
-    size_t i;
-
-    for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        struct wire_request request = sample();
-
-        fill_up(&request, sizes[i]);
-        assert_passes(*state, &request);
-    }
-}
-
-static void test_too_large(void **state)
-{
-    struct pair *pair = *state;
-    struct wire_request request = sample();
-    const char *reason;
-    int pipes[WIRE_PIPES];
-
-    fill_up(&request, WIRE_STRINGS_MAX + 1);
-    assert_int_equal(wire_send_request(pair->httpd, &request, pair->pipes),
-                     E2BIG);
-    assert_int_equal(receive_request(pair, pipes, &reason), EAGAIN);
-}
-
-static void test_nothing_there(void **state)
-{
-    struct pair *pair = *state;
-    int pipes[WIRE_PIPES];
-    const char *reason;
-
-    assert_int_equal(receive_request(pair, pipes, &reason), EAGAIN);
-    assert_int_equal(shutdown(pair->httpd, SHUT_WR), 0);
-    assert_int_equal(receive_request(pair, pipes, &reason), ECONNRESET);
-}
-
-/* Sends bytes with the given descriptors, as no honest httpd would. */
-static void send_raw(int sock, const void *bytes, size_t size,
-                     const int *fds, size_t count)
-{
-    char control[CMSG_SPACE(253 * sizeof(int))] = { 0 };
-    struct iovec iov = { .iov_base = (void *) bytes, .iov_len = size };
-    struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
-    struct cmsghdr *rights;
-
-    if (count > 0) {
-        message.msg_control = control;
-        message.msg_controllen = CMSG_SPACE(count * sizeof(int));
-        rights = CMSG_FIRSTHDR(&message);
-        rights->cmsg_level = SOL_SOCKET;
-        rights->cmsg_type = SCM_RIGHTS;
-        rights->cmsg_len = CMSG_LEN(count * sizeof(int));
-        memcpy(CMSG_DATA(rights), fds, count * sizeof(int));
-    }
-    assert_int_equal(sendmsg(sock, &message, 0), size);
-}
-
-static void assert_refused(const struct pair *pair, const char *wrong)
-{
-    int pipes[WIRE_PIPES];
-    const char *reason;
-
-    assert_int_equal(receive_request(pair, pipes, &reason), EPROTO);
-    assert_string_equal(reason, wrong);
-}
-
-static void test_descriptor_counts(void **state)
-{
-    static const size_t counts[] = { 0, 1, 2, 5, 6, 253 };
-    struct pair *pair = *state;
-    struct wire_request request = sample();
-    char buffer[4096];
-    size_t size = wire_pack(&request, buffer, sizeof(buffer)), i;
-    int fds[253], before = count_fds();
-
-    for (i = 0; i < 253; i++) {
-        fds[i] = pair->other;
-    }
-    for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-        send_raw(pair->httpd, buffer, size, fds, counts[i]);
-        assert_refused(pair, "wrong number of descriptors");
-        assert_int_equal(count_fds(), before);
-    }
-}
-
-static void test_message_too_long(void **state)
-{
-    static char bytes[WIRE_MESSAGE_MAX + 1];
-    struct pair *pair = *state;
-    int before = count_fds();
-
-    send_raw(pair->httpd, bytes, sizeof(bytes), pair->pipes, WIRE_PIPES);
-    assert_refused(pair, "message or its descriptors truncated");
-    assert_int_equal(count_fds(), before);
-}
-
-static void test_empty_message(void **state)
-{
-    struct pair *pair = *state;
-
-    send_raw(pair->httpd, "", 0, pair->pipes, WIRE_PIPES);
-    assert_refused(pair, "shorter than a header");
-}
-
-/* Without room for them the kernel drops descriptors, and says so. */
-static void test_no_room_for_descriptors(void **state)
-{
-    struct pair *pair = *state;
-    struct wire_request request = sample();
-    struct rlimit old, few;
-    int before = count_fds();
-
-    assert_int_equal(wire_send_request(pair->httpd, &request, pair->pipes),
-                     0);
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
-    few = old;
-    few.rlim_cur = (rlim_t) pair->other + 2;
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
-    assert_refused(pair, "message or its descriptors truncated");
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
-    assert_int_equal(count_fds(), before);
-}
-
-static int memfd_with(const void *bytes, size_t size, int seals)
-{
-    int fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, bytes, size), size);
-    assert_int_equal(fcntl(fd, F_ADD_SEALS, seals), 0);
-    return fd;
-}
-
-static void test_memfds(void **state)
-{
-    enum { ALL = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
-    static char large[WIRE_STRINGS_MAX + 1];
-    static const struct {
-        size_t message, content;    /* sizes; 0: the request's */
-        int seals;                  /* -1: not a memfd at all */
-        const char *wrong;
-    } cases[] = {
-        { 24, 0, ALL, NULL },
-        { 0, 0, ALL, "more than a header beside a memfd" },
-        { 23, 0, ALL, "more than a header beside a memfd" },
-        { 24, 0, 0, "fourth descriptor is not a sealed memfd" },
-        { 24, 0, ALL & ~F_SEAL_WRITE,
-          "fourth descriptor is not a sealed memfd" },
-        { 24, 0, ALL & ~F_SEAL_SHRINK,
-          "fourth descriptor is not a sealed memfd" },
-        { 24, 0, -1, "fourth descriptor is not a sealed memfd" },
-        { 24, sizeof(large), ALL, "memfd too large" },
-        { 24, 10, ALL, "shorter than a header" },
-    };
-    struct pair *pair = *state;
-    struct wire_request request = sample();
-    char packed[4096];
-    size_t size = wire_pack(&request, packed, sizeof(packed)), i;
-    int before = count_fds();
-
-    memcpy(large, packed, size);
-    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        int fds[] = { pair->pipes[0], pair->pipes[1], pair->pipes[2], -1 };
-
-        fds[3] = cases[i].seals < 0 ? dup(pair->other)
-                 : memfd_with(large, cases[i].content ? cases[i].content
-                                                      : size, cases[i].seals);
-        send_raw(pair->httpd, packed,
-                 cases[i].message ? cases[i].message : size, fds, 4);
-        close(fds[3]);
-        if (cases[i].wrong != NULL) {
-            assert_refused(pair, cases[i].wrong);
-        }
-        else {
-            int pipes[WIRE_PIPES];
-            const char *reason;
-
-            assert_int_equal(receive_request(pair, pipes, &reason), 0);
-            close_pipes(pipes);
-        }
-        assert_int_equal(count_fds(), before);
-    }
-}
-
-static void limit_sending(int sock, int milliseconds, int option)
-{
-    struct timeval limit = { .tv_usec = milliseconds * 1000 };
-
-    assert_int_equal(setsockopt(sock, SOL_SOCKET, option, &limit,
-                                sizeof(limit)), 0);
-}
-
-static void test_send_time_limit(void **state)
-{
-    struct pair *pair = *state;
-    struct wire_request request = sample();
-    int rv = 0, sent;
-
-    limit_sending(pair->httpd, 50, SO_SNDTIMEO);
-    fill_up(&request, WIRE_MESSAGE_MAX);
-    for (sent = 0; rv == 0 && sent < 1000; sent++) {
-        rv = wire_send_request(pair->httpd, &request, pair->pipes);
-    }
-    assert_int_equal(rv, EAGAIN);
-}
-
-static void test_send_to_nobody(void **state)
-{
-    struct pair *pair = *state;
-    struct wire_request request = sample();
-    struct wire_answer answer = { .version = WIRE_VERSION,
-                                  .kind = WIRE_ACCEPTED };
-
-    close(pair->warden);
-    assert_int_equal(wire_send_request(pair->httpd, &request, pair->pipes),
-                     EPIPE);
-    assert_int_equal(wire_send_answer(pair->httpd, &answer), EPIPE);
-    pair->warden = -1;
-}
-
-/* --- answers --- */
-
-static struct wire_answer an_answer(enum wire_answer_kind kind)
-{
-    struct wire_answer answer = { .version = WIRE_VERSION, .kind = kind };
-
-    if (kind == WIRE_REFUSED) {
-        answer.refusal = WIRE_NOT_FOUND;
-        answer.error = ENOENT;
-    }
-    if (kind == WIRE_ENDED) {
-        answer.wait_status = 0x0b;
-        answer.limit = WIRE_LIMIT_CPU;
-        answer.cpu_microseconds = UINT64_MAX;
-        answer.peak_kib = 1234;
-        answer.wall_microseconds = 5678;
-    }
-    return answer;
-}
-
-static void test_answers(void **state)
-{
-    static const enum wire_answer_kind kinds[] = {
-        WIRE_ACCEPTED, WIRE_STARTED, WIRE_ENDED, WIRE_REFUSED
-    };
-    struct pair *pair = *state;
-    size_t i;
-
-    for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        struct wire_answer sent = an_answer(kinds[i]), got;
-
-        assert_int_equal(wire_send_answer(pair->warden, &sent), 0);
-        assert_int_equal(wire_recv_answer(pair->httpd, 0, &got), 0);
-        assert_memory_equal(&got, &sent, sizeof(sent));
-    }
-}
-
-static void test_answer_values(void **state)
-{
-    static const struct {
-        size_t at;
-        uint32_t value;
-        enum wire_answer_kind kind;
-    } cases[] = {
-        { offsetof(struct wire_answer, version), 2, WIRE_ACCEPTED },
-        { offsetof(struct wire_answer, kind), 0, WIRE_ACCEPTED },
-        { offsetof(struct wire_answer, kind), 5, WIRE_ACCEPTED },
-        { offsetof(struct wire_answer, kind), UINT32_MAX, WIRE_ACCEPTED },
-        { offsetof(struct wire_answer, refusal), WIRE_REFUSAL_COUNT,
-          WIRE_REFUSED },
-        { offsetof(struct wire_answer, refusal), UINT32_MAX, WIRE_REFUSED },
-        { offsetof(struct wire_answer, refusal), WIRE_NOT_REFUSED,
-          WIRE_REFUSED },
-        { offsetof(struct wire_answer, refusal), WIRE_BUSY, WIRE_STARTED },
-        { offsetof(struct wire_answer, error), 4096, WIRE_REFUSED },
-        { offsetof(struct wire_answer, limit), WIRE_LIMIT_COUNT, WIRE_ENDED },
-        { offsetof(struct wire_answer, limit), UINT32_MAX, WIRE_ENDED },
-    };
-    struct pair *pair = *state;
-    struct wire_answer got;
-    size_t i;
-
-    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct wire_answer sent = an_answer(cases[i].kind);
-
-        memcpy((char *) &sent + cases[i].at, &cases[i].value,
-               sizeof(uint32_t));
-        send_raw(pair->warden, &sent, sizeof(sent), NULL, 0);
-        assert_int_equal(wire_recv_answer(pair->httpd, 0, &got), EPROTO);
-    }
-}
-
-static void test_answer_sizes(void **state)
-{
-    struct pair *pair = *state;
-    char bytes[sizeof(struct wire_answer) + 1] = { 0 };
-    struct wire_answer sent = an_answer(WIRE_STARTED), got;
-    size_t n;
-
-    memcpy(bytes, &sent, sizeof(sent));
-    for (n = 1; n <= sizeof(bytes); n++) {
-        send_raw(pair->warden, bytes, n, NULL, 0);
-        assert_int_equal(wire_recv_answer(pair->httpd, 0, &got),
-                         n == sizeof(sent) ? 0 : EPROTO);
-    }
-}
-
-static void test_answer_never_comes(void **state)
-{
-    struct pair *pair = *state;
-    struct wire_answer got;
-
-    limit_sending(pair->httpd, 50, SO_RCVTIMEO);
-    assert_int_equal(wire_recv_answer(pair->httpd, 0, &got), EAGAIN);
-    assert_int_equal(wire_recv_answer(pair->httpd, MSG_DONTWAIT, &got),
-                     EAGAIN);
-    close(pair->warden);
-    pair->warden = -1;
-    assert_int_equal(wire_recv_answer(pair->httpd, 0, &got), ECONNRESET);
-}
-
-static void test_answer_does_not_block(void **state)
-{
-    struct pair *pair = *state;
-    struct wire_answer sent = an_answer(WIRE_STARTED);
-    int rv = 0, n;
-
-    for (n = 0; rv == 0 && n < 100000; n++) {
-        rv = wire_send_answer(pair->warden, &sent);
-    }
-    assert_int_equal(rv, EAGAIN);
-}
-
-static void test_answer_with_descriptors(void **state)
-{
-    struct pair *pair = *state;
-    struct wire_answer sent = an_answer(WIRE_STARTED), got;
-    int fds[253], before = count_fds(), i;
-
-    for (i = 0; i < 253; i++) {
-        fds[i] = pair->other;
-    }
-    send_raw(pair->warden, &sent, sizeof(sent), fds, 1);
-    assert_int_equal(wire_recv_answer(pair->httpd, 0, &got), EPROTO);
-    assert_int_equal(count_fds(), before);
-    send_raw(pair->warden, &sent, sizeof(sent), fds, 253);
-    assert_int_equal(wire_recv_answer(pair->httpd, 0, &got), EPROTO);
-    assert_int_equal(count_fds(), before);
-}
-
-/* Two ends of a TCP connection whose first end has unsent data and would
-   linger on close for a minute. */
-static void make_lingering(int ends[2])
-{
-    struct sockaddr_in address = { .sin_family = AF_INET };
-    struct linger minute = { .l_onoff = 1, .l_linger = 60 };
-    socklen_t size = sizeof(address);
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    static char data[1 << 20];
-
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_int_equal(bind(listener, (struct sockaddr *) &address, size), 0);
-    assert_int_equal(listen(listener, 1), 0);
-    assert_int_equal(getsockname(listener, (struct sockaddr *) &address,
-                                 &size), 0);
-    ends[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(connect(ends[0], (struct sockaddr *) &address, size), 0);
-    ends[1] = accept(listener, NULL, NULL);
-    assert_true(ends[1] >= 0);
-    close(listener);
-    while (send(ends[0], data, sizeof(data), MSG_DONTWAIT) > 0) {
-    }
-    assert_int_equal(setsockopt(ends[0], SOL_SOCKET, SO_LINGER, &minute,
-                                sizeof(minute)), 0);
-}
-
-static void test_lingering_socket(void **state)
-{
-    struct pair *pair = *state;
-    struct wire_answer sent = an_answer(WIRE_STARTED), got;
-    struct timespec begin, end;
-    int ends[2];
-
-    make_lingering(ends);
-    send_raw(pair->warden, &sent, sizeof(sent), ends, 1);
-    close(ends[0]);
-    clock_gettime(CLOCK_MONOTONIC, &begin);
-    assert_int_equal(wire_recv_answer(pair->httpd, 0, &got), EPROTO);
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    assert_in_range(end.tv_sec - begin.tv_sec, 0, 5);
-    close(ends[1]);
-}
-
-#define WITH_PAIR(f) cmocka_unit_test_setup_teardown(f, set_up_pair, \
-                                                     tear_down_pair)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -925,24 +353,6 @@ int main(void)
         cmocka_unit_test(test_variables),
         cmocka_unit_test(test_paths),
         cmocka_unit_test(test_random_damage),
-        WITH_PAIR(test_message),
-        WITH_PAIR(test_sizes),
-        WITH_PAIR(test_too_large),
-        WITH_PAIR(test_nothing_there),
-        WITH_PAIR(test_descriptor_counts),
-        WITH_PAIR(test_message_too_long),
-        WITH_PAIR(test_empty_message),
-        WITH_PAIR(test_no_room_for_descriptors),
-        WITH_PAIR(test_memfds),
-        WITH_PAIR(test_send_time_limit),
-        WITH_PAIR(test_send_to_nobody),
-        WITH_PAIR(test_answers),
-        WITH_PAIR(test_answer_values),
-        WITH_PAIR(test_answer_sizes),
-        WITH_PAIR(test_answer_never_comes),
-        WITH_PAIR(test_answer_does_not_block),
-        WITH_PAIR(test_answer_with_descriptors),
-        WITH_PAIR(test_lingering_socket),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);

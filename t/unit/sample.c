@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sample.c - a request for the tests of the protocol
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "sample.h"
+
+static const char *interpreters[] = { ".py", "/usr/bin/python3", "-I", "",
+                                      ".sh", "/bin/sh", "" };
+static const char *env[] = { "REQUEST_METHOD=GET", "EMPTY=",
+                             "QUERY_STRING=a=b" };
+
+struct wire_request sample_request(void)
+{
+    struct wire_request request = {
+        .kind = WIRE_SERVE, .timeout_seconds = 60, .root = "/home/alice",
+        .filename = "/home/alice/x.py/more", .uri = "/my/x.py/more",
+        .method = "GET", .interpreters = interpreters,
+        .interpreter_count = 7, .env = env, .env_count = 3
+    };
+
+    return request;
+}
+
+void sample_assert_same(const struct wire_request *a,
+                        const struct wire_request *b)
+{
+    size_t i;
+
+    assert_int_equal(a->kind, b->kind);
+    assert_int_equal(a->timeout_seconds, b->timeout_seconds);
+    assert_string_equal(a->root, b->root);
+    assert_string_equal(a->filename, b->filename);
+    assert_string_equal(a->uri, b->uri);
+    assert_string_equal(a->method, b->method);
+    assert_int_equal(a->interpreter_count, b->interpreter_count);
+    for (i = 0; i < a->interpreter_count; i++) {
+        assert_string_equal(a->interpreters[i], b->interpreters[i]);
+    }
+    assert_int_equal(a->env_count, b->env_count);
+    for (i = 0; i < a->env_count; i++) {
+        assert_string_equal(a->env[i], b->env[i]);
+    }
+}
