@@ -311,23 +311,25 @@ static bool keep_tree(const struct site *site, const char *user,
                       kept_name name)
 {
     char home[2 * NAME_USER_MAX + 16];
+    long long now = (long long)time(NULL);
     struct stat st;
     uid_t uid = 0;
+    int rv;
 
     snprintf(home, sizeof(home), "%s/" LAYOUT_HOME "/%s", user, user);
     if (fstatat(site->users, home, &st, AT_SYMLINK_NOFOLLOW) == 0) {
         uid = st.st_uid;
     }
-    snprintf(name, sizeof(kept_name), REMOVED "%s-%u-%lld", user, uid,
-             (long long)time(NULL));
-    if (renameat(site->users, user, site->users, name) == 0) {
-        return true;
-    }
-    if (errno != ENOENT) {
+    do {    /* the second time in one second is as if in the next one */
+        snprintf(name, sizeof(kept_name), REMOVED "%s-%u-%lld", user, uid,
+                 now++);
+        rv = renameat(site->users, user, site->users, name);
+    } while (rv == -1 && (errno == ENOTEMPTY || errno == EEXIST));
+    if (rv == -1 && errno != ENOENT) {
         fail("cannot rename '%s/%s': %m: if it is a mount, unmount it",
              site->path, user);
     }
-    return false;
+    return rv == 0;
 }
 
 static void evict(const struct site *site, const char *user)
