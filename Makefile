@@ -73,7 +73,7 @@ say-it = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$@';)
 
 # --- what is made of what -------------------------------------------------
 
-PROGRAMS := trampoline/trampoline trampoline/timount trampoline/warden
+PROGRAMS := $(addprefix trampoline/,trampoline timount provision warden)
 SHARED   := wire wire_socket names limits
 CTL_USES := policy parse users path names say
 
@@ -93,7 +93,7 @@ all: mod_ivlejail.so $(PROGRAMS) ctl/ivlejailctl
 
 objects: $(OBJECTS)
 
-trampoline/trampoline trampoline/timount: HELPER_LIBS = -lcap
+trampoline/trampoline trampoline/timount trampoline/provision: HELPER_LIBS = -lcap
 $(PROGRAMS): %: $(BUILD)/%.o $(BUILD)/helpers.a
 	$(call say-it,LD)$(CC) $(STATIC) $(CFLAGS) $(LDFLAGS) $(LINK_HARDENING) \
 	    -Wl,-Map=$(BUILD)/$@.map -o $@ $^ $(HELPER_LIBS)
@@ -179,7 +179,8 @@ install: all
 	    $(DESTDIR)$(statedir)/bases $(DESTDIR)$(statedir)/users
 	$(INSTALL) -m 0644 mod_ivlejail.so $(DESTDIR)$(MODULE_DIR)
 	$(INSTALL) -m 0711 trampoline/warden $(DESTDIR)$(libexecdir)
-	$(INSTALL) -m 0755 trampoline/timount $(DESTDIR)$(libexecdir)
+	$(INSTALL) -m 0755 trampoline/timount trampoline/provision \
+	    $(DESTDIR)$(libexecdir)
 	$(INSTALL) -m 0755 base/build $(DESTDIR)$(libexecdir)/base-build
 	install -o root -g $(HTTPD_GROUP) -m 4750 trampoline/trampoline \
 	    $(DESTDIR)$(libexecdir)

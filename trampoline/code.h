@@ -57,8 +57,8 @@
       "mount point missing in the base: ivlejailctl base check") \
     X(CODE_BASE_UNTRUSTED, 52, 503, \
       "must be a directory that root alone can write to") \
-    X(CODE_WARDEN, 53, 503, \
-      "warden's program unusable: install it root's, mode 711") \
+    X(CODE_HELPER, 53, 503, \
+      "program beside the trampoline unusable: install all of one release") \
     X(CODE_KEEP, 60, 503, \
       "instance not running: start httpd as root") \
     X(CODE_LOCK, 61, 503, \

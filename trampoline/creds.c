@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "say.h"
+#include "verify.h"
 
 /* No way back: root is nobody special, nothing is fixed up, all locked. */
 #define SECUREBITS (SECBIT_NOROOT | SECBIT_NOROOT_LOCKED \
@@ -92,11 +93,6 @@ void creds_fs_as(uid_t uid, gid_t gid)
     creds_use_none();
 }
 
-void creds_fs_root(void)
-{
-    creds_fs_as(0, 0);
-}
-
 static void empty_bounding_set(void)
 {
     int cap;
@@ -119,41 +115,6 @@ static void take_identity(struct users_identity id)
     must(setresuid(id.uid, id.uid, id.uid) == 0, CODE_IDS, "user %u", id.uid);
 }
 
-static void verify_caps(void)
-{
-    cap_t caps = some(cap_get_proc());
-    cap_t empty = some(cap_init());
-    int cap;
-
-    must(cap_compare(caps, empty) == 0
-         && prctl(PR_GET_NO_NEW_PRIVS, 0UL, 0UL, 0UL, 0UL) == 1
-         && prctl(PR_GET_SECUREBITS, 0UL, 0UL, 0UL, 0UL) == SECUREBITS,
-         CODE_REGAIN, "capabilities");
-    for (cap = 0; cap < cap_max_bits(); cap++) {
-        must(prctl(PR_CAPBSET_READ, (unsigned long)cap, 0UL, 0UL, 0UL) == 0,
-             CODE_REGAIN, "bounding set, capability %d", cap);
-    }
-    (void)cap_free(caps);
-    (void)cap_free(empty);
-}
-
-/* Each attempt to get something back must fail, and the sets be empty. */
-static void verify_drop(struct users_identity id)
-{
-    uid_t ruid, euid, suid;
-    gid_t rgid, egid, sgid;
-
-    must(setresuid((uid_t)-1, 0, (uid_t)-1) != 0
-         && setresgid((gid_t)-1, 0, (gid_t)-1) != 0
-         && setgroups(0, NULL) != 0, CODE_REGAIN, "root");
-    must(getresuid(&ruid, &euid, &suid) == 0 && ruid == id.uid
-         && euid == id.uid && suid == id.uid
-         && getresgid(&rgid, &egid, &sgid) == 0 && rgid == id.gid
-         && egid == id.gid && sgid == id.gid && getgroups(0, NULL) == 0,
-         CODE_REGAIN, "not %u:%u alone", id.uid, id.gid);
-    verify_caps();
-}
-
 void creds_drop(struct users_identity id)
 {
     creds_use(CAP_SETUID, CAP_SETGID, CAP_SETPCAP);
@@ -162,5 +123,5 @@ void creds_drop(struct users_identity id)
     set_caps(some(cap_init()));
     must(prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) == 0, CODE_CAPS,
          "no_new_privs");
-    verify_drop(id);
+    verify_drop(id, SECUREBITS);
 }

@@ -38,10 +38,9 @@ void creds_use_none(void);
 
 /*
  * File accesses as somebody else, who then needs no help from CAP_DAC_*:
- * files under root_squash, sockets of httpd's User.  creds_fs_root undoes it.
+ * sockets of httpd's User.  As 0:0 undoes it.
  */
 void creds_fs_as(uid_t uid, gid_t gid);
-void creds_fs_root(void);
 
 /*
  * Becomes a user, for ever: gid, groups, uid, bounding and ambient sets,

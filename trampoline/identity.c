@@ -14,9 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "helper.h"
 #include "layout.h"
 #include "path.h"
-#include "provision.h"
 #include "say.h"
 
 /* One directory of the user's, that must not be a link. */
@@ -64,7 +64,21 @@ static bool is_mount(int fd)
     return (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
-/* The user's directory; where there is none, provisioning may make it. */
+/* In a program of its own: nothing here can make or chown anything. */
+static void provision(const struct policy *policy, const char *user)
+{
+    const char *const argv[] = { "provision", policy->instance,
+                                 policy->profile.name, user, NULL };
+    int program;
+
+    if (policy->profile.provision == PROVISION_OFF) {
+        die(CODE_USER_UNKNOWN, "'%s' in '%s'", user, policy->profile.users);
+    }
+    program = helper_open(policy->warden, argv[0]);
+    helper_run(program, argv);
+    (void)close(program);
+}
+
 static int open_user(const struct policy *policy, const char *user)
 {
     size_t culprit;
@@ -75,11 +89,7 @@ static int open_user(const struct policy *policy, const char *user)
          (int)culprit, policy->profile.users);
     fd = path_open_beneath(users, user, O_PATH | O_DIRECTORY);
     if (fd < 0 && errno == ENOENT) {
-        if (policy->profile.provision == PROVISION_OFF) {
-            die(CODE_USER_UNKNOWN, "'%s' in '%s'", user,
-                policy->profile.users);
-        }
-        provision_user(policy, users, user);
+        provision(policy, user);
     }
     return open_part(users, user, user);
 }

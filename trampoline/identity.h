@@ -18,9 +18,10 @@ struct identity {
 };
 
 /*
- * Finds, or where the profile provisions makes, the user's directories and
- * takes the identity from the owner of own, read from the descriptor.  Dies
- * with one of CODE_USER_* or CODE_PROVISION.  The user's lock is held.
+ * Finds, or where the profile provisions has "provision" make, the user's
+ * directories, and takes the identity from the owner of own, read from the
+ * descriptor.  Dies with one of CODE_USER_* or as that program did.  The
+ * user's lock is held.
  */
 void identity_find(const struct policy *policy, const char *user,
                    struct identity *identity);

@@ -31,7 +31,7 @@ enum {
 
 struct tree {
     int mount;      /* detached, and its root directory */
-    int target;     /* what it will be mounted on; -1: the root */
+    int target;     /* what it will be mounted on; AT_FDCWD: "/" */
 };
 
 struct plan {
@@ -109,7 +109,7 @@ static void plan_fixed(struct plan *plan, const struct policy_profile *profile,
     int root = clone_trusted(profile->base,
                              MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID);
 
-    plan->trees[BASE] = (struct tree){ .mount = root, .target = -1 };
+    plan->trees[BASE] = (struct tree){ .mount = root, .target = AT_FDCWD };
     plan->count = 1;
     plan_add(plan, clone_tree(identity->home, users_flags, "home"), root,
              "home");
@@ -138,17 +138,10 @@ static void plan_binds(struct plan *plan, const struct policy_profile *profile)
 
 static void attach(const struct tree *tree)
 {
-    int rc;
-
-    if (tree->target < 0) {
-        rc = move_mount(tree->mount, "", AT_FDCWD, "/",
-                        MOVE_MOUNT_F_EMPTY_PATH);
-    }
-    else {
-        rc = move_mount(tree->mount, "", tree->target, "",
-                        MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
-    }
-    must(rc == 0, CODE_MOVE_MOUNT, "move_mount");
+    must(move_mount(tree->mount, "", tree->target,
+                    tree->target == AT_FDCWD ? "/" : "",
+                    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) == 0,
+         CODE_MOVE_MOUNT, "move_mount");
 }
 
 /* In a copy of the keep: the base over its empty root, the rest in order. */
@@ -165,18 +158,6 @@ static int assemble(const struct keep *keep, const struct plan *plan)
     }
     mntns_change_root(plan->trees[BASE].mount);
     return ns;
-}
-
-static void plan_close(const struct plan *plan)
-{
-    size_t i;
-
-    for (i = 0; i < plan->count; i++) {
-        (void)close(plan->trees[i].mount);
-        if (plan->trees[i].target >= 0) {
-            (void)close(plan->trees[i].target);
-        }
-    }
 }
 
 /* False where there is no pin, or only the file that one will lie on. */
@@ -200,9 +181,6 @@ static bool find(const struct keep *keep, const struct policy *policy,
         jail->is_new = false;
         found = true;
     }
-    else if (jail->ns >= 0) {
-        (void)close(jail->ns);
-    }
     (void)close(place);
     return found;
 }
@@ -220,7 +198,6 @@ void jail_find_or_make(const struct keep *keep, const struct policy *policy,
     plan_fixed(&plan, &policy->profile, identity, user);
     plan_binds(&plan, &policy->profile);
     jail->ns = assemble(keep, &plan);
-    plan_close(&plan);
     mntns_enter(keep->ns);
     jail->hold = mntns_clone_pin(jail->ns);
     jail->is_new = true;

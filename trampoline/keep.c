@@ -60,7 +60,7 @@ void keep_open(struct keep *keep, const char *instance)
     }
 }
 
-static int lock_range(const struct keep *keep, const char *user, int command,
+int keep_lock_range(const struct keep *keep, const char *user, int command,
                       short type)
 {
     struct flock range = {
@@ -86,24 +86,9 @@ void keep_lock(const struct keep *keep, const char *user)
 
     must(sigaction(SIGALRM, &wake, NULL) == 0, CODE_LOCK, "time limit");
     (void)alarm(KEEP_LOCK_SECONDS);
-    must(lock_range(keep, user, F_OFD_SETLKW, F_WRLCK) == 0, CODE_LOCK,
+    must(keep_lock_range(keep, user, F_OFD_SETLKW, F_WRLCK) == 0, CODE_LOCK,
          "not had in %d s", KEEP_LOCK_SECONDS);
     (void)alarm(0);
-    must(signal(SIGALRM, SIG_DFL) != SIG_ERR, CODE_LOCK, "time limit");
-}
-
-bool keep_try_lock(const struct keep *keep, const char *user)
-{
-    bool locked = lock_range(keep, user, F_OFD_SETLK, F_WRLCK) == 0;
-
-    must(locked || errno == EAGAIN || errno == EACCES, CODE_LOCK, "try");
-    return locked;
-}
-
-void keep_unlock(const struct keep *keep, const char *user)
-{
-    must(lock_range(keep, user, F_OFD_SETLK, F_UNLCK) == 0, CODE_LOCK,
-         "unlock");
 }
 
 int keep_open_place(int dirfd, const char *place, int make)

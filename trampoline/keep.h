@@ -41,9 +41,9 @@ bool keep_open_rest(struct keep *keep);
  */
 void keep_lock(const struct keep *keep, const char *user);
 
-/* The same without waiting.  False: somebody has it. */
-bool keep_try_lock(const struct keep *keep, const char *user);
-void keep_unlock(const struct keep *keep, const char *user);
+/* fcntl(2) with F_OFD_SETLK or F_OFD_SETLKW and a type, on the same range. */
+int keep_lock_range(const struct keep *keep, const char *user, int command,
+                    short type);
 
 /*
  * The directory "<profile>@<generation>" below dirfd; made, if make is

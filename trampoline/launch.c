@@ -22,12 +22,12 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "become.h"
 #include "creds.h"
+#include "helper.h"
 #include "mntns.h"
 #include "mounts.h"
 #include "say.h"
@@ -36,15 +36,7 @@ enum { CHILD_SECONDS = 10 };
 
 void launch_open(const struct policy *policy, struct launch *launch)
 {
-    struct stat st;
-
-    launch->warden = open(policy->warden, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    must(launch->warden >= 0 && fstat(launch->warden, &st) == 0, CODE_WARDEN,
-         "'%s'", policy->warden);
-    if (!S_ISREG(st.st_mode) || st.st_uid != 0
-        || (st.st_mode & (S_IWGRP | S_IWOTH | S_IXOTH)) != S_IXOTH) {
-        die(CODE_WARDEN, "'%s'", policy->warden);
-    }
+    launch->warden = helper_open(policy->warden, "warden");
     launch->null = open("/dev/null", O_RDWR | O_CLOEXEC);
     must(launch->null >= 0, CODE_INTERNAL, "'/dev/null'");
 }
@@ -90,21 +82,19 @@ static _Noreturn void run_child(const struct become *become, int jail,
     become_warden(become);
 }
 
-/* One byte from the child; 0 at its end or after CHILD_SECONDS. */
-static char hear(const struct launch *launch)
+/* What the child says next; its end is 0.  Else it has said why on stderr. */
+static void expect(const struct launch *launch, char wanted)
 {
-    char byte = 0;
+    char word = 0;
+    ssize_t n = read(launch->channel, &word, 1);
 
-    return read(launch->channel, &byte, 1) == 1 ? byte : 0;
-}
-
-/* The child has said what was wrong, unless something killed it. */
-static _Noreturn void die_with_child(char word)
-{
-    if (word == 0) {
-        die(CODE_FORK, "it was killed, or hangs");
+    must(n >= 0, CODE_FORK, "it hangs");
+    if (word != wanted) {
+        if (n == 0) {
+            die(CODE_FORK, "it was killed");
+        }
+        die_silently((enum code)word);
     }
-    die_silently((enum code)word);
 }
 
 void launch_prepare(const struct policy *policy, const char *user,
@@ -116,7 +106,6 @@ void launch_prepare(const struct policy *policy, const char *user,
                              listener, jail->hold };
     int ends[2];
     pid_t pid;
-    char word;
 
     must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0
          && setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit)
@@ -131,21 +120,14 @@ void launch_prepare(const struct policy *policy, const char *user,
         run_child(&become, jail->ns, identity->id);
     }
     (void)close(ends[1]);
-    word = hear(launch);
-    if (word != BECOME_READY) {
-        die_with_child(word);
-    }
+    expect(launch, BECOME_READY);
 }
 
 void launch_go(const struct launch *launch)
 {
     const char go = BECOME_GO;
-    char word;
 
     must(send(launch->channel, &go, 1, MSG_NOSIGNAL) == 1, CODE_FORK,
          "it was killed");
-    word = hear(launch);
-    if (word != 0) {
-        die_with_child(word);
-    }
+    expect(launch, 0);
 }

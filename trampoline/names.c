@@ -45,11 +45,6 @@ bool name_is_profile(const char *s)
     return is_word(s, NAME_PROFILE_MAX);
 }
 
-bool name_is_app(const char *s)
-{
-    return is_word(s, NAME_APP_MAX);
-}
-
 bool name_is_generation(const char *s)
 {
     return is_made_of(s, DIGITS "abcdef", DIGITS "abcdef",

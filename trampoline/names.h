@@ -14,7 +14,6 @@ enum {
     NAME_USER_MAX = 32,         /* bytes, without the NUL */
     NAME_INSTANCE_MAX = 16,
     NAME_PROFILE_MAX = 16,
-    NAME_APP_MAX = 12,
     NAME_GENERATION_LEN = 8     /* exactly, hexadecimal, lower case */
 };
 
@@ -24,9 +23,6 @@ bool name_is_user(const char *s);
 /* [a-z][a-z0-9-]{0,15} */
 bool name_is_instance(const char *s);
 bool name_is_profile(const char *s);
-
-/* [a-z][a-z0-9-]{0,11} */
-bool name_is_app(const char *s);
 
 /* [0-9a-f]{8} */
 bool name_is_generation(const char *s);

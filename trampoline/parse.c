@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* A text that is too long is cut: it is for people. */
 bool parse_fail(struct policy_error *error, enum code code,
@@ -72,27 +73,6 @@ bool parse_take(struct parser *p, const char *key, size_t count)
     return true;
 }
 
-bool parse_rows(struct parser *p, const struct parse_row *rows, size_t count,
-                void *place)
-{
-    const struct parse_row *row;
-    size_t values, i;
-
-    for (row = rows; row < rows + count; row++) {
-        values = row->value[1].read == NULL ? 1 : 2;
-        if (!parse_take(p, row->key, values)) {
-            return false;
-        }
-        for (i = 0; i < values; i++) {
-            if (!row->value[i].read(p->value[i],
-                                    (char *)place + row->value[i].offset)) {
-                return parse_bad_value(p, p->value[i]);
-            }
-        }
-    }
-    return true;
-}
-
 bool parse_number(const char *s, uint64_t min, uint64_t max,
                   uint64_t *number)
 {
@@ -113,23 +93,58 @@ bool parse_number(const char *s, uint64_t min, uint64_t max,
     return n >= min;
 }
 
-bool parse_uint32(const char *s, uint32_t min, uint32_t max, void *value)
+bool parse_word(const char *s, const char *const words[],
+                unsigned int *place)
 {
-    uint64_t number = 0;
-    bool good = parse_number(s, min, max, &number);
-
-    *(uint32_t *)value = (uint32_t)number;
-    return good;
-}
-
-bool parse_word(const char *s, const char *const words[], void *value)
-{
-    unsigned int *place = value;
-
     for (*place = 0; words[*place] != NULL; (*place)++) {
         if (strcmp(s, words[*place]) == 0) {
             return true;
         }
     }
     return false;
+}
+
+static bool read_value(const char *s, const struct parse_value *value,
+                       char *place)
+{
+    uint64_t number = RLIM_INFINITY;
+    bool good;
+
+    switch (value->kind) {
+    case PARSE_NAME:
+        *(const char **)(void *)place = s;
+        return value->is(s);
+    case PARSE_NUMBER:
+        good = parse_number(s, value->min, value->max, &number);
+        *(uint32_t *)(void *)place = (uint32_t)number;
+        return good;
+    case PARSE_LIMIT:
+        good = strcmp(s, "unlimited") == 0
+               || parse_number(s, 0, RLIM_INFINITY - 1, &number);
+        *(rlim_t *)(void *)place = number;
+        return good;
+    default:
+        return parse_word(s, value->words, (unsigned int *)(void *)place);
+    }
+}
+
+bool parse_rows(struct parser *p, const struct parse_row *rows, size_t count,
+                void *place)
+{
+    const struct parse_row *row;
+    size_t values, i;
+
+    for (row = rows; row < rows + count; row++) {
+        values = row->value[1].kind == PARSE_NONE ? 1 : 2;
+        if (!parse_take(p, row->key, values)) {
+            return false;
+        }
+        for (i = 0; i < values; i++) {
+            if (!read_value(p->value[i], &row->value[i],
+                            (char *)place + row->value[i].offset)) {
+                return parse_bad_value(p, p->value[i]);
+            }
+        }
+    }
+    return true;
 }

@@ -23,16 +23,26 @@ struct parser {
     char *value[PARSE_VALUES_MAX];      /* what stands in it */
 };
 
-/* Checks a text and stores what it says at value. */
-typedef bool parse_reader(const char *text, void *value);
+enum parse_kind {
+    PARSE_NONE = 0,                     /* no second value */
+    PARSE_NAME,                         /* const char *, if is() says so */
+    PARSE_NUMBER,                       /* uint32_t within [min, max] */
+    PARSE_LIMIT,                        /* rlim_t, or "unlimited" */
+    PARSE_WORD                          /* its place among words */
+};
 
-/* A key, and for each of its values the reader and the place. */
+struct parse_value {
+    enum parse_kind kind;
+    size_t offset;                      /* in the struct that is filled */
+    bool (*is)(const char *);
+    uint32_t min, max;
+    const char *const *words;           /* NULL-terminated */
+};
+
+/* A line: its key and one or two values. */
 struct parse_row {
     const char *key;
-    struct {
-        parse_reader *read;
-        size_t offset;                  /* in the struct that is filled */
-    } value[2];
+    struct parse_value value[2];
 };
 
 /* All return false with parser->error set. */
@@ -54,8 +64,8 @@ bool parse_rows(struct parser *p, const struct parse_row *rows, size_t count,
 bool parse_number(const char *s, uint64_t min, uint64_t max,
                   uint64_t *number);
 
-/* A uint32_t within bounds, and one of some words (its place among them). */
-bool parse_uint32(const char *s, uint32_t min, uint32_t max, void *value);
-bool parse_word(const char *s, const char *const words[], void *value);
+/* The place of a word among words. */
+bool parse_word(const char *s, const char *const words[],
+                unsigned int *place);
 
 #endif

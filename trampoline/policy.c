@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,9 +23,6 @@
 #define TEXT_OF(number) TEXT_OF_EXPANDED(number)
 #define TEXT_OF_EXPANDED(number) #number
 #define COUNT(rows) (sizeof (rows) / sizeof *(rows))
-#define HEAD(member) offsetof(struct policy, member)
-#define PROFILE(member) offsetof(struct policy_profile, member)
-
 /* Absolute and resolved: no empty, "." or ".." component, and not "/". */
 static bool is_resolved_path(const char *s)
 {
@@ -40,72 +38,35 @@ static bool is_resolved_path(const char *s)
     return true;
 }
 
-static bool read_name(const char *s, bool right, void *value)
-{
-    *(const char **)value = s;
-    return right;
-}
+static const char *const provisions[] = { "off", "range", "system", NULL };
+static const char *const networks[] = { "none", "host", NULL };
+static const char *const mount_kinds[] = { "proc", "tmpfs", "devpts", "bind",
+                                           NULL };
 
-static bool read_instance(const char *s, void *value)
-{
-    return read_name(s, name_is_instance(s), value);
-}
-
-static bool read_profile_name(const char *s, void *value)
-{
-    return read_name(s, name_is_profile(s), value);
-}
-
-static bool read_generation(const char *s, void *value)
-{
-    return read_name(s, name_is_generation(s), value);
-}
-
-static bool read_path(const char *s, void *value)
-{
-    return read_name(s, is_resolved_path(s), value);
-}
-
-static bool read_httpd_id(const char *s, void *value)
-{
-    return parse_uint32(s, 1, POLICY_ID_MAX, value);
-}
-
-static bool read_uid(const char *s, void *value)
-{
-    return parse_uint32(s, POLICY_UID_MIN, POLICY_ID_MAX, value);
-}
-
-static bool read_provision(const char *s, void *value)
-{
-    static const char *const words[] = { "off", "range", "system", NULL };
-
-    return parse_word(s, words, value);
-}
-
-static bool read_network(const char *s, void *value)
-{
-    static const char *const words[] = { "none", "host", NULL };
-
-    return parse_word(s, words, value);
-}
+#define NAME(type, member, is) \
+    { PARSE_NAME, offsetof(type, member), is, 0, 0, 0 }
+#define ID(type, member, min) \
+    { PARSE_NUMBER, offsetof(type, member), 0, min, POLICY_ID_MAX, 0 }
+#define WORD(type, member, words) \
+    { PARSE_WORD, offsetof(type, member), 0, 0, 0, words }
 
 static const struct parse_row head_rows[] = {
-    { "instance", { { read_instance, HEAD(instance) } } },
-    { "httpd", { { read_httpd_id, HEAD(httpd_uid) },
-                 { read_httpd_id, HEAD(httpd_gid) } } },
-    { "warden", { { read_path, HEAD(warden) } } },
+    { "instance", { NAME(struct policy, instance, name_is_instance) } },
+    { "httpd", { ID(struct policy, httpd_uid, 1),
+                 ID(struct policy, httpd_gid, 1) } },
+    { "warden", { NAME(struct policy, warden, is_resolved_path) } },
 };
 
 static const struct parse_row profile_rows[] = {
-    { "profile", { { read_profile_name, PROFILE(name) },
-                   { read_generation, PROFILE(generation) } } },
-    { "base", { { read_path, PROFILE(base) } } },
-    { "users", { { read_path, PROFILE(users) } } },
-    { "uids", { { read_uid, PROFILE(uid_min) },
-                { read_uid, PROFILE(uid_max) } } },
-    { "provision", { { read_provision, PROFILE(provision) } } },
-    { "network", { { read_network, PROFILE(network) } } },
+    { "profile", { NAME(struct policy_profile, name, name_is_profile),
+                   NAME(struct policy_profile, generation,
+                        name_is_generation) } },
+    { "base", { NAME(struct policy_profile, base, is_resolved_path) } },
+    { "users", { NAME(struct policy_profile, users, is_resolved_path) } },
+    { "uids", { ID(struct policy_profile, uid_min, POLICY_UID_MIN),
+                ID(struct policy_profile, uid_max, POLICY_UID_MIN) } },
+    { "provision", { WORD(struct policy_profile, provision, provisions) } },
+    { "network", { WORD(struct policy_profile, network, networks) } },
 };
 
 /* Only where the option means something. */
@@ -125,20 +86,21 @@ static bool read_mount_option(const char *option, struct policy_mount *mount)
 
 static bool read_mount(struct parser *p, struct policy_mount *mount)
 {
-    static const char *const kinds[] = { "proc", "tmpfs", "devpts", "bind",
-                                         NULL };
     char *options, *option;
 
     *mount = (struct policy_mount){ .source = NULL };
     if (!parse_take(p, "mount", 4)) {
         return false;
     }
-    if (!parse_word(p->value[0], kinds, &mount->kind)
-        || !read_path(p->value[1], &mount->target)
-        || (mount->kind == MOUNT_BIND
-            ? !read_path(p->value[2], &mount->source)
-            : strcmp(p->value[2], "-") != 0)) {
+    mount->target = p->value[1];
+    if (!parse_word(p->value[0], mount_kinds, &mount->kind)
+        || !is_resolved_path(mount->target)) {
         return parse_bad_value(p, p->value[0]);
+    }
+    mount->source = mount->kind == MOUNT_BIND ? p->value[2] : NULL;
+    if (mount->source == NULL ? strcmp(p->value[2], "-") != 0
+                              : !is_resolved_path(mount->source)) {
+        return parse_bad_value(p, p->value[2]);
     }
     options = strcmp(p->value[3], "-") == 0 ? NULL : p->value[3];
     while ((option = strsep(&options, ",")) != NULL) {

@@ -1,19 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * provision.c - a user's directories at the first request
+ * provision.c - makes a user's directories at the first request
  *
- * An account of the system is looked up by a child that has given up
- * everything first; all that comes back from it is two numbers.
+ * Run as root by the trampoline, which holds the user's lock; not setuid:
+ *
+ *   provision <instance> <profile> <user>
+ *
+ * Trusted: the sealed policy.  An account of the system is looked up by a
+ * child that has given up everything first; all that comes back from it is
+ * two numbers.  Errors are one line on stderr, with the exit status of code.h.
  */
-#include "provision.h"
-
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "account.h"
+#include "arguments.h"
 #include "creds.h"
+#include "keep.h"
+#include "path.h"
+#include "rootonly.h"
 #include "say.h"
 #include "users.h"
 
@@ -57,7 +65,8 @@ static struct users_identity ask_account(const struct policy *policy,
     return id;
 }
 
-void provision_user(const struct policy *policy, int users, const char *user)
+static struct users_identity choose(const struct policy *policy, int users,
+                                    const char *user)
 {
     const struct policy_profile *profile = &policy->profile;
     struct users_identity id;
@@ -76,9 +85,42 @@ void provision_user(const struct policy *policy, int users, const char *user)
     if (code != CODE_OK) {
         die(code, "account '%s' has uid %u and gid %u", user, id.uid, id.gid);
     }
+    return id;
+}
+
+static void make(const struct policy *policy, const char *user)
+{
+    size_t culprit;
+    int users = path_open_trusted(policy->profile.users, &culprit);
+    struct users_identity id;
+
+    must(users >= 0, CODE_USER_DIR, "'%.*s' is not root's alone",
+         (int)culprit, policy->profile.users);
+    id = choose(policy, users, user);
     creds_use(CAP_CHOWN);
     errno = users_make(users, user, id);
-    must(errno == 0 || errno == EEXIST, CODE_PROVISION, "directories of '%s' in '%s'",
-         user, profile->users);
+    must(errno == 0 || errno == EEXIST, CODE_PROVISION,
+         "directories of '%s' in '%s'", user, policy->profile.users);
     creds_use_none();
+}
+
+int main(int argc, char **argv)
+{
+    static struct policy policy;
+    struct arguments arguments;
+    struct keep keep;
+
+    rootonly_start("provision");
+    arguments_read(argc, argv, &arguments);
+    creds_keep(CAP_CHOWN, CAP_SETUID, CAP_SETGID, CAP_SETPCAP);
+    if (!keep_open_run(&keep, arguments.instance)) {
+        die(CODE_KEEP, "instance '%s'", arguments.instance);
+    }
+    arguments_read_policy(&arguments, keep.run, &policy);
+    if (policy.profile.provision == PROVISION_OFF) {
+        die(CODE_USER_UNKNOWN, "profile '%s' provisions nobody",
+            policy.profile.name);
+    }
+    make(&policy, arguments.user);
+    return 0;
 }

@@ -99,7 +99,7 @@ bool publish_is_answered(void)
     creds_fs_as(own.policy->httpd_uid, own.policy->httpd_gid);
     error = connect(probe, (struct sockaddr *)&address, sizeof address) == 0
             ? EAGAIN : errno;
-    creds_fs_root();
+    creds_fs_as(0, 0);
     (void)close(probe);
     errno = error;
     must(error == EAGAIN || error == ENOENT || error == ECONNREFUSED,
@@ -168,8 +168,7 @@ void publish_announce(const char *instance)
     int length = snprintf(line, sizeof line, LAYOUT_RUN "/%s/" LAYOUT_SOCK
                           "/%s/%s\n", instance, own.place, own.user);
 
+    must(length > 0 && (size_t)length < sizeof line, CODE_INTERNAL, "path");
     /* nobody may be reading any more: the jail is there all the same */
-    if (length > 0 && (size_t)length < sizeof line) {
-        (void)!write(STDOUT_FILENO, line, (size_t)length);
-    }
+    (void)!write(STDOUT_FILENO, line, (size_t)length);
 }

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -25,7 +26,8 @@
 
 /*
  * What the warden runs with; each program gets the profile's limits later.
- * RLIMIT_SIGPENDING is not here: its default depends on the memory.
+ * RLIMIT_SIGPENDING is not here, since its default depends on the memory, nor
+ * are those that Linux ignores.
  */
 static const struct {
     int resource;
@@ -36,12 +38,10 @@ static const struct {
     { RLIMIT_DATA,     { RLIM_INFINITY, RLIM_INFINITY } },
     { RLIMIT_STACK,    { 8 << 20,       RLIM_INFINITY } },
     { RLIMIT_CORE,     { 0,             RLIM_INFINITY } },
-    { RLIMIT_RSS,      { RLIM_INFINITY, RLIM_INFINITY } },
     { RLIMIT_NPROC,    { RLIM_INFINITY, RLIM_INFINITY } },
     { RLIMIT_NOFILE,   { 4096,          4096 } },
     { RLIMIT_MEMLOCK,  { 64 << 10,      64 << 10 } },
     { RLIMIT_AS,       { RLIM_INFINITY, RLIM_INFINITY } },
-    { RLIMIT_LOCKS,    { RLIM_INFINITY, RLIM_INFINITY } },
     { RLIMIT_MSGQUEUE, { 819200,        819200 } },
     { RLIMIT_NICE,     { 0,             0 } },
     { RLIMIT_RTPRIO,   { 0,             0 } },
@@ -69,15 +69,13 @@ void sanitise_environment(void)
 
 void sanitise_signals(void)
 {
-    static const int timers[] = { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF };
     const struct itimerval never = { { 0, 0 }, { 0, 0 } };
     sigset_t none;
-    size_t i;
     int number;
 
-    for (i = 0; i < sizeof timers / sizeof *timers; i++) {
-        must(setitimer(timers[i], &never, NULL) == 0, CODE_INTERNAL,
-             "timer %zu", i);
+    for (number = ITIMER_REAL; number <= (int)ITIMER_PROF; number++) {
+        must(setitimer(number, &never, NULL) == 0,
+             CODE_INTERNAL, "timer %d", number);
     }
     for (number = 1; number < NSIG; number++) {
         must(number == SIGKILL || number == SIGSTOP
@@ -89,11 +87,6 @@ void sanitise_signals(void)
          "signal mask");
 }
 
-static rlim_t lower(rlim_t a, rlim_t b)
-{
-    return a < b ? a : b;
-}
-
 /* The wanted limit, or without CAP_SYS_RESOURCE what comes nearest. */
 static void set_limit(int resource, struct rlimit wanted)
 {
@@ -101,8 +94,8 @@ static void set_limit(int resource, struct rlimit wanted)
 
     must(getrlimit(resource, &now) == 0, CODE_LIMITS, "limit %d", resource);
     if (setrlimit(resource, &wanted) != 0) {
-        wanted.rlim_max = lower(wanted.rlim_max, now.rlim_max);
-        wanted.rlim_cur = lower(wanted.rlim_cur, wanted.rlim_max);
+        wanted.rlim_max = MIN(wanted.rlim_max, now.rlim_max);
+        wanted.rlim_cur = MIN(wanted.rlim_cur, wanted.rlim_max);
         must(setrlimit(resource, &wanted) == 0, CODE_LIMITS, "limit %d",
              resource);
     }
@@ -121,10 +114,9 @@ static void reset_scheduling(void)
          "CPU affinity");
     must(syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, 0) == 0
          || errno == ENOSYS, CODE_LIMITS, "I/O priority");
-    must(prctl(PR_SET_TIMERSLACK, 0UL, 0UL, 0UL, 0UL) == 0, CODE_LIMITS,
-         "timer slack");
-    must(prctl(PR_SET_THP_DISABLE, 0UL, 0UL, 0UL, 0UL) == 0, CODE_LIMITS,
-         "huge pages");
+    must(prctl(PR_SET_TIMERSLACK, 0UL, 0UL, 0UL, 0UL) == 0
+         && prctl(PR_SET_THP_DISABLE, 0UL, 0UL, 0UL, 0UL) == 0, CODE_LIMITS,
+         "timer slack and huge pages");
 }
 
 /*

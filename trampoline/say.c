@@ -7,7 +7,6 @@
  */
 #include "say.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -45,23 +44,6 @@ static void write_line(char *line)
     (void)!write(say_fd, line, length + 1);     /* there is nobody else */
 }
 
-/* error: an errno, or 0. */
-static void say(enum code code, int error, const char *format,
-                va_list arguments) SAY_PRINTF(3, 0);
-
-static void say(enum code code, int error, const char *format,
-                va_list arguments)
-{
-    char detail[DETAIL_SIZE], line[LINE_SIZE];
-
-    (void)vsnprintf(detail, sizeof detail, format, arguments);
-    (void)snprintf(line, sizeof line - 1, "%s: IJ2%03d: %s: %s%s%s",
-                   say_program, (int)code, detail,
-                   error == 0 ? "" : strerror(error),
-                   error == 0 ? "" : ": ", meaning(code));
-    write_line(line);
-}
-
 void say_warning(const char *format, ...)
 {
     char detail[DETAIL_SIZE], line[LINE_SIZE];
@@ -81,64 +63,41 @@ void say_init(const char *program, int fd)
     say_fd = fd;
 }
 
-void say_at_death(void (*function)(int status))
+void say_at_death(void (*undo)(int status))
 {
-    say_undo = function;
+    say_undo = undo;
 }
 
-static void undo(enum code code)
+static void undo_once(enum code code)
 {
-    void (*function)(int status) = say_undo;
+    void (*undo)(int status) = say_undo;
 
     say_undo = NULL;
-    if (function != NULL) {
-        function((int)code);
+    if (undo != NULL) {
+        undo((int)code);
     }
 }
 
 void die_silently(enum code code)
 {
-    undo(code);
+    undo_once(code);
     _exit((int)code);
 }
 
 /* Undoes first: without a reader, writing the line is a deadly SIGPIPE. */
-static _Noreturn void die_saying(enum code code, int error,
-                                 const char *format, va_list arguments)
-    SAY_PRINTF(3, 0);
-
-static _Noreturn void die_saying(enum code code, int error,
-                                 const char *format, va_list arguments)
+void say_and_exit(enum code code, int error, const char *format, ...)
 {
-    undo(code);
-    say(code, error, format, arguments);
+    char detail[DETAIL_SIZE], line[LINE_SIZE];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(detail, sizeof detail, format, arguments);
+    va_end(arguments);
+    undo_once(code);
+    (void)snprintf(line, sizeof line - 1, "%s: IJ2%03d: %s: %s%s%s",
+                   say_program, (int)code, detail,
+                   error == 0 ? "" : strerror(error),
+                   error == 0 ? "" : ": ", meaning(code));
+    write_line(line);
     _exit((int)code);
-}
-
-void die(enum code code, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    die_saying(code, 0, format, arguments);
-}
-
-void die_errno(enum code code, const char *format, ...)
-{
-    int error = errno;
-    va_list arguments;
-
-    va_start(arguments, format);
-    die_saying(code, error, format, arguments);
-}
-
-void must(bool done, enum code code, const char *format, ...)
-{
-    int error = errno;
-    va_list arguments;
-
-    if (!done) {
-        va_start(arguments, format);
-        die_saying(code, error, format, arguments);
-    }
 }

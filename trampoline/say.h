@@ -11,6 +11,7 @@
 #ifndef IVLEJAIL_SAY_H
 #define IVLEJAIL_SAY_H
 
+#include <errno.h>
 #include <stdbool.h>
 
 #include "code.h"
@@ -30,20 +31,21 @@ void say_at_death(void (*undo)(int status));
 void say_warning(const char *format, ...) SAY_PRINTF(1, 2);
 
 /*
- * Ends the process with exit status code, after a line on what failed; the
- * second adds strerror(errno).
+ * Ends the process with exit status code, after a line on what failed (the
+ * rest: a format and its arguments); the second adds strerror(errno).
  */
-_Noreturn void die(enum code code, const char *format, ...)
-    SAY_PRINTF(2, 3);
-_Noreturn void die_errno(enum code code, const char *format, ...)
-    SAY_PRINTF(2, 3);
+#define die(code, ...) say_and_exit(code, 0, __VA_ARGS__)
+#define die_errno(code, ...) say_and_exit(code, errno, __VA_ARGS__)
+_Noreturn void say_and_exit(enum code code, int error, const char *format,
+                            ...) SAY_PRINTF(3, 4);
 
-/*
- * A step: done or dead.  Where done is false, die_errno().  The system call
- * is to be the last thing that happens in the expression.
- */
-void must(bool done, enum code code, const char *format, ...)
-    SAY_PRINTF(3, 4);
+/* A step: done or dead. */
+#define must(done, code, ...) \
+    do { \
+        if (!(done)) { \
+            die_errno(code, __VA_ARGS__); \
+        } \
+    } while (0)
 
 /* Ends without a line: a process that we wait for has written it. */
 _Noreturn void die_silently(enum code code);

@@ -9,49 +9,23 @@
 
 #include "parse.h"
 
-#define SETTING(member) offsetof(struct settings, member)
+#define AT(member) offsetof(struct settings, member)
 
-static bool read_limit(const char *s, void *value)
-{
-    rlim_t *limit = value;
-
-    *limit = RLIM_INFINITY;
-    return strcmp(s, "unlimited") == 0
-           || parse_number(s, 0, RLIM_INFINITY - 1, limit);
-}
-
-static bool read_running(const char *s, void *value)
-{
-    return parse_uint32(s, 1, SETTINGS_REQUESTS_MAX, value);
-}
-
-static bool read_queue(const char *s, void *value)
-{
-    return parse_uint32(s, 0, SETTINGS_REQUESTS_MAX, value);
-}
-
-static bool read_idle(const char *s, void *value)
-{
-    return parse_uint32(s, 1, SETTINGS_IDLE_MAX, value);
-}
-
-static bool read_switch(const char *s, void *value)
-{
-    static const char *const words[] = { "off", "on", NULL };
-
-    return parse_word(s, words, value);
-}
+static const char *const switches[] = { "off", "on", NULL };
 
 static const struct parse_row rows[] = {
 #define LIMIT_ROW(symbol, name, resource) \
-    { "limit " name, { { read_limit, SETTING(limits[symbol].rlim_cur) }, \
-                       { read_limit, SETTING(limits[symbol].rlim_max) } } },
+    { "limit " name, \
+      { { PARSE_LIMIT, AT(limits[symbol].rlim_cur), 0, 0, 0, 0 }, \
+        { PARSE_LIMIT, AT(limits[symbol].rlim_max), 0, 0, 0, 0 } } },
     LIMIT_TABLE(LIMIT_ROW)
 #undef LIMIT_ROW
-    { "max-requests", { { read_running, SETTING(max_requests) },
-                        { read_queue, SETTING(queue) } } },
-    { "idle", { { read_idle, SETTING(idle_seconds) } } },
-    { "linger", { { read_switch, SETTING(linger) } } },
+    { "max-requests",
+      { { PARSE_NUMBER, AT(max_requests), 0, 1, SETTINGS_REQUESTS_MAX, 0 },
+        { PARSE_NUMBER, AT(queue), 0, 0, SETTINGS_REQUESTS_MAX, 0 } } },
+    { "idle",
+      { { PARSE_NUMBER, AT(idle_seconds), 0, 1, SETTINGS_IDLE_MAX, 0 } } },
+    { "linger", { { PARSE_WORD, AT(linger), 0, 0, 0, switches } } },
 };
 
 static bool check_limits(struct parser *p, const struct settings *settings)

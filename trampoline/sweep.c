@@ -57,6 +57,21 @@ static void each_entry(int parent, const char *directory, visitor *visit,
     (void)closedir(stream);
 }
 
+/* Without waiting: what is locked is left for the next sweep. */
+static bool try_lock(const struct keep *keep, const char *user)
+{
+    bool locked = keep_lock_range(keep, user, F_OFD_SETLK, F_WRLCK) == 0;
+
+    must(locked || errno == EAGAIN || errno == EACCES, CODE_LOCK, "try");
+    return locked;
+}
+
+static void unlock(const struct keep *keep, const char *user)
+{
+    must(keep_lock_range(keep, user, F_OFD_SETLK, F_UNLCK) == 0, CODE_LOCK,
+         "unlock");
+}
+
 struct walk {
     const struct keep *keep;
     const char *user;           /* only this one's; NULL: all */
@@ -124,9 +139,9 @@ static void expire(void *context, int dirfd, const char *user)
     else {                          /* EINVAL: nothing is mounted there */
         must(errno == EINVAL, CODE_PIN, "expire '%s'", user);
     }
-    if (keep_try_lock(walk->keep, user)) {
+    if (try_lock(walk->keep, user)) {
         remove_leftovers(walk, dirfd, user);
-        keep_unlock(walk->keep, user);
+        unlock(walk->keep, user);
     }
 }
 
@@ -140,12 +155,12 @@ static void remove_if_empty(void *context, int dirfd, const char *name)
 /* Starts make the directories they need under their lock: none may run. */
 static void remove_empty_places(const struct keep *keep)
 {
-    if (!keep_try_lock(keep, NULL)) {
+    if (!try_lock(keep, NULL)) {
         return;
     }
     each_entry(keep->pins, ".", remove_if_empty, NULL);
     each_entry(keep->run, LAYOUT_SOCK, remove_if_empty, NULL);
-    keep_unlock(keep, NULL);
+    unlock(keep, NULL);
 }
 
 void sweep(const struct keep *keep, struct sweep_counts *counts)

@@ -28,7 +28,7 @@
 #include "layout.h"
 #include "names.h"
 #include "path.h"
-#include "sanitise.h"
+#include "rootonly.h"
 #include "say.h"
 #include "sweep.h"
 
@@ -36,13 +36,6 @@ static _Noreturn void die_of_usage(void)
 {
     die(CODE_USAGE, "usage: timount <instance> "
         "start|sweep|evict <user>|list|stop");
-}
-
-static void require_root(void)
-{
-    if (getuid() != 0 || geteuid() != 0) {
-        die(CODE_CALLER, "only root may do this, not uid %u", getuid());
-    }
 }
 
 static void command_start(const char *instance, const char *user)
@@ -153,11 +146,7 @@ int main(int argc, char **argv)
 {
     const struct command *command;
 
-    sanitise_descriptors();
-    say_init("timount", STDERR_FILENO);
-    sanitise_environment();
-    sanitise_signals();
-    require_root();
+    rootonly_start("timount");
     command = find_command(argc, argv);
     if (!name_is_instance(argv[1])) {
         die(CODE_NAME, "instance '%s'", argv[1]);

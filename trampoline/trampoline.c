@@ -8,7 +8,7 @@
  *
  * Trusted: the policy that httpd's root parent has sealed, and the ownership
  * of directories that root alone can write to.  From the caller: nothing but
- * the three names.  So whoever has taken over httpd's User can start any
+ * the three arguments.  So whoever has taken over httpd's User can start any
  * user's jail, which is what httpd does, and nothing else.
  *
  *   caller ---exec---> trampoline: sanitise, become root alone, check
@@ -36,6 +36,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "arguments.h"
 #include "creds.h"
 #include "identity.h"
 #include "jail.h"
@@ -47,14 +48,6 @@
 #include "publish.h"
 #include "sanitise.h"
 #include "say.h"
-
-#ifndef TRAMPOLINE_UIDS
-#define TRAMPOLINE_UIDS 33
-#endif
-
-struct names {
-    const char *instance, *profile, *user;
-};
 
 /* Without the setuid bit's effect nothing below can work: say which it is. */
 static void require_setuid(void)
@@ -81,21 +74,6 @@ static uid_t require_built_in_caller(void)
     die(CODE_CALLER, "uid %u is not built in", caller);
 }
 
-static void require_names(int argc, char **argv, struct names *names)
-{
-    if (argc != 4) {
-        die(CODE_USAGE, "usage: trampoline <instance> <profile> <user>");
-    }
-    names->instance = argv[1];
-    names->profile = argv[2];
-    names->user = argv[3];
-    if (!name_is_instance(names->instance)
-        || !name_is_profile(names->profile) || !name_is_user(names->user)) {
-        die(CODE_NAME, "'%s' '%s' '%s'", names->instance, names->profile,
-            names->user);
-    }
-}
-
 static void take_over_from_caller(void)
 {
     sanitise_environment();
@@ -105,16 +83,6 @@ static void take_over_from_caller(void)
                CAP_SETPCAP, CAP_CHOWN, CAP_NET_ADMIN, CAP_SYS_NICE,
                CAP_SYS_RESOURCE);
     sanitise_resources();
-}
-
-static void read_policy(int run, const struct names *names,
-                        struct policy *policy)
-{
-    struct policy_error error;
-
-    if (!policy_read(run, names->instance, names->profile, policy, &error)) {
-        die(error.code, "%s", error.text);
-    }
 }
 
 static void require_sealed_caller(const struct policy *policy, uid_t caller)
@@ -144,7 +112,7 @@ static void start(const struct policy *policy, const struct keep *keep,
 int main(int argc, char **argv)
 {
     static struct policy policy;
-    struct names names;
+    struct arguments arguments;
     struct keep keep;
     uid_t caller;
 
@@ -152,16 +120,16 @@ int main(int argc, char **argv)
     say_init("trampoline", STDERR_FILENO);
     require_setuid();
     caller = require_built_in_caller();
-    require_names(argc, argv, &names);
+    arguments_read(argc, argv, &arguments);
     take_over_from_caller();
-    keep_open(&keep, names.instance);
-    read_policy(keep.run, &names, &policy);
+    keep_open(&keep, arguments.instance);
+    arguments_read_policy(&arguments, keep.run, &policy);
     require_sealed_caller(&policy, caller);
-    keep_lock(&keep, names.user);
-    publish_open(&keep, &policy, names.user);
+    keep_lock(&keep, arguments.user);
+    publish_open(&keep, &policy, arguments.user);
     if (!publish_is_answered()) {
-        start(&policy, &keep, names.user);
+        start(&policy, &keep, arguments.user);
     }
-    publish_announce(names.instance);
+    publish_announce(arguments.instance);
     return 0;
 }

@@ -20,9 +20,6 @@
 #include "layout.h"
 #include "names.h"
 
-/* The owner of whatever has none here: unmapped ids, squashed root. */
-enum { NOBODY = 65534 };
-
 static const struct users_identity root = { 0, 0 };
 
 /*
@@ -167,7 +164,7 @@ int users_allocate(int usersfd, const char *user, uid_t min, uid_t max,
 
     for (i = 0; i < count; i++) {
         uid_t uid = min + (uid_t)((start + i) % count);
-        int error = uid == NOBODY ? EEXIST : users_register(usersfd, user, uid);
+        int error = uid == USERS_NOBODY ? EEXIST : users_register(usersfd, user, uid);
 
         if (error == 0) {
             id->uid = uid;
@@ -178,19 +175,4 @@ int users_allocate(int usersfd, const char *user, uid_t min, uid_t max,
         }
     }
     return ENOSPC;
-}
-
-enum code users_check(const struct policy *policy, struct users_identity id)
-{
-    if (id.uid == 0) {
-        return CODE_USER_ROOT;
-    }
-    if (id.uid == NOBODY || id.uid < policy->profile.uid_min
-        || id.uid > policy->profile.uid_max) {
-        return CODE_USER_RANGE;
-    }
-    if (id.gid == 0 || id.gid == policy->httpd_gid) {
-        return CODE_USER_GROUP;
-    }
-    return CODE_OK;
 }

@@ -13,6 +13,9 @@
 #include "code.h"
 #include "policy.h"
 
+/* The owner of whatever has none here: unmapped ids, squashed root. */
+enum { USERS_NOBODY = 65534 };
+
 struct users_identity {
     uid_t uid;
     gid_t gid;

@@ -17,9 +17,9 @@
 #define A16 A8 A8
 #define A32 A16 A16
 
-enum { USER = 1, INSTANCE = 2, PROFILE = 4, APP = 8, GENERATION = 16 };
+enum { USER = 1, INSTANCE = 2, PROFILE = 4, GENERATION = 8 };
 
-enum { WORDS = INSTANCE | PROFILE | APP, ANY = USER | WORDS };
+enum { WORDS = INSTANCE | PROFILE, ANY = USER | WORDS };
 
 static const struct {
     const char *name;
@@ -69,9 +69,7 @@ static const struct {
     { "9f0c2a1",        USER },
     { "9f0c2a111",      USER },
     { "9f0c2a1-",       USER },
-    { A8 "aaaa",        ANY },
-    { A8 "aaaaa",       USER | INSTANCE | PROFILE },
-    { A16,              USER | INSTANCE | PROFILE },
+    { A16,              ANY },
     { A16 "a",          USER },
     { A32,              USER },
     { A32 "a",          0 },
@@ -83,7 +81,6 @@ static int what_is(const char *name)
     return (name_is_user(name) ? USER : 0)
         | (name_is_instance(name) ? INSTANCE : 0)
         | (name_is_profile(name) ? PROFILE : 0)
-        | (name_is_app(name) ? APP : 0)
         | (name_is_generation(name) ? GENERATION : 0);
 }
 

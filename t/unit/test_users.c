@@ -5,7 +5,7 @@
  * users_make() runs in a child that has the capabilities of the trampoline
  * at that moment: CAP_CHOWN, and neither CAP_DAC_* nor CAP_FOWNER.
  */
-/* LINK: users.o names.o */
+/* LINK: users.o users_check.o names.o */
 /* LIBS: -lcap */
 
 #include <dirent.h>

@@ -67,7 +67,8 @@ sub install {
     my $to = "$self->{dir}/libexec";
 
     run_ok('install', '-m', '0711', "$ROOT/trampoline/warden", $to);
-    run_ok('install', '-m', '0755', "$ROOT/trampoline/timount", $to);
+    run_ok('install', '-m', '0755', "$ROOT/trampoline/timount",
+           "$ROOT/trampoline/provision", $to);
     run_ok('install', '-g', $HTTPD_GID, '-m', '4750',
            "$ROOT/trampoline/trampoline", $to);
     $self->{trampoline} = "$to/trampoline";
