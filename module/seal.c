@@ -288,10 +288,10 @@ static const char *put_in_place(const ij_site *site, apr_pool_t *ptemp,
 static const char *head_text(const ij_site *site, apr_pool_t *ptemp,
                              const char *warden)
 {
-    return apr_psprintf(ptemp, "ivlejail-policy %d\n"
+    return apr_psprintf(ptemp, "ivlejail-policy " POLICY_VERSION "\n"
                         "instance %s\n"
                         "httpd %lu %lu\n"
-                        "warden %s\n", POLICY_VERSION, site->instance,
+                        "warden %s\n", site->instance,
                         (unsigned long)ap_unixd_config.user_id,
                         (unsigned long)ap_unixd_config.group_id, warden);
 }

@@ -29,11 +29,11 @@ int helper_open(const char *warden, const char *name)
     parent = path_open_trusted(directory, &culprit);
     must(parent >= 0, CODE_HELPER, "'%.*s'", (int)culprit, directory);
     fd = path_open_beneath(parent, name, O_PATH);
-    must(fd >= 0 && fstat(fd, &st) == 0, CODE_HELPER, "'%s' in '%s'", name,
-         directory);
+    must(fd >= 0 && fstat(fd, &st) == 0, CODE_HELPER, "'%s/%s'", directory,
+         name);
     if (!S_ISREG(st.st_mode) || st.st_uid != 0
         || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-        die(CODE_HELPER, "'%s' in '%s' is not root's alone", name, directory);
+        die(CODE_HELPER, "'%s/%s' is not root's alone", directory, name);
     }
     (void)close(parent);
     return fd;

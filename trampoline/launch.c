@@ -89,10 +89,12 @@ static void expect(const struct launch *launch, char wanted)
     ssize_t n = read(launch->channel, &word, 1);
 
     must(n >= 0, CODE_FORK, "it hangs");
+    if (n == 0 && wanted != 0) {
+        die(CODE_FORK, "it was killed");
+    }
     if (word != wanted) {
-        if (n == 0) {
-            die(CODE_FORK, "it was killed");
-        }
+        /* it says why, then ends */
+        (void)!read(launch->channel, &(char){ 0 }, 1);
         die_silently((enum code)word);
     }
 }

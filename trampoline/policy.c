@@ -20,8 +20,6 @@
 #include "layout.h"
 #include "parse.h"
 
-#define TEXT_OF(number) TEXT_OF_EXPANDED(number)
-#define TEXT_OF_EXPANDED(number) #number
 #define COUNT(rows) (sizeof (rows) / sizeof *(rows))
 /* Absolute and resolved: no empty, "." or ".." component, and not "/". */
 static bool is_resolved_path(const char *s)
@@ -186,9 +184,9 @@ static bool read_profiles(struct parser *p, const char *wanted,
 static bool read_version(struct parser *p)
 {
     return parse_take(p, "ivlejail-policy", 1)
-           && (strcmp(p->value[0], TEXT_OF(POLICY_VERSION)) == 0
+           && (strcmp(p->value[0], POLICY_VERSION) == 0
                || parse_fail(p->error, CODE_POLICY_NEWER, "version '%.16s', "
-                             "not " TEXT_OF(POLICY_VERSION), p->value[0]));
+                             "not " POLICY_VERSION, p->value[0]));
 }
 
 /* Before the rest is cut into lines: it is text, and all of it is there. */

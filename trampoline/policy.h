@@ -43,7 +43,7 @@
 #include "code.h"
 #include "names.h"
 
-#define POLICY_VERSION 1
+#define POLICY_VERSION "1"
 
 #define POLICY_ID_MAX 4294967294u   /* (uid_t)-1 means "none" */
 

@@ -101,8 +101,8 @@ static void start(const struct policy *policy, const struct keep *keep,
     struct jail jail;
     int listener = publish_make_socket();
 
-    launch_open(policy, &launch);
     identity_find(policy, user, &identity);
+    launch_open(policy, &launch);
     jail_find_or_make(keep, policy, user, &identity, &jail);
     launch_prepare(policy, user, &identity, &jail, listener, &launch);
     publish(&jail, listener);

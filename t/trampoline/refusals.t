@@ -260,16 +260,16 @@ my @BASES = (
 );
 
 my @WARDENS = (
-    [ 'no warden', 'CODE_WARDEN', removed($warden), qr/'\Q$warden\E'/ ],
-    [ 'a warden that its group can write', 'CODE_WARDEN',
+    [ 'no warden', 'CODE_HELPER', removed($warden), qr/'\Q$warden\E'/ ],
+    [ 'a warden that its group can write', 'CODE_HELPER',
       mode(0731, $warden), qr/'\Q$warden\E'/ ],
-    [ "a warden that is not root's", 'CODE_WARDEN',
+    [ "a warden that is not root's", 'CODE_HELPER',
       owned_by(ALICE, ALICE, $warden), qr/'\Q$warden\E'/ ],
-    [ 'a warden that users cannot execute', 'CODE_WARDEN',
+    [ 'a warden that users cannot execute', 'CODE_HELPER',
       mode(0710, $warden), qr/'\Q$warden\E'/ ],
-    [ 'a warden that is a link', 'CODE_WARDEN', link_instead($warden),
+    [ 'a warden that is a link', 'CODE_HELPER', link_instead($warden),
       qr/'\Q$warden\E'/ ],
-    [ 'a warden that is a directory', 'CODE_WARDEN',
+    [ 'a warden that is a directory', 'CODE_HELPER',
       sub { unlink $warden; mkdir $warden, 0711 }, qr/'\Q$warden\E'/, {},
       sub { rmdir $warden } ],
     [ 'a warden that is no program', 'CODE_EXEC',
