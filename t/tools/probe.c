@@ -6,7 +6,8 @@
  *   probe CALL PID     the outcome of a system call on another process
  *
  * As a CGI program it has no arguments and takes them from PROBE_CALL and
- * PROBE_PID in its environment.  Static, so that it runs in any base image.
+ * PROBE_PID in its environment; behind a real httpd it begins with a header.
+ * Static, so that it runs in any base image.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -244,6 +245,9 @@ int main(int argc, char **argv)
     const char *call = argc == 3 ? argv[1] : getenv("PROBE_CALL");
     const char *pid = argc == 3 ? argv[2] : getenv("PROBE_PID");
 
+    if (getenv("GATEWAY_INTERFACE") != NULL) {
+        printf("Content-Type: text/plain\n\n");
+    }
     if (call == NULL || pid == NULL) {
         report();
         return 0;

@@ -23,9 +23,9 @@ use HTTP::Tiny;
 use MIME::Base64 qw(encode_base64);
 use Time::HiRes qw(sleep time);
 
-use IvleJail::Stage qw($TOP $INSTANCE $ROOT);
+use IvleJail::Stage qw($TOP $INSTANCE $ROOT $CTL run_quietly);
 
-our @EXPORT_OK = qw(password_of mpm);
+our @EXPORT_OK = qw(password_of mpm slurp);
 
 my $APACHE2 = '/usr/sbin/apache2';
 my $PORT = $ENV{IVLEJAIL_PORT} // 8529;
@@ -42,6 +42,7 @@ sub password_of {
 # name     instance is "<IVLEJAIL_INSTANCE>-<name>", unless instance is given
 # port     counted from IVLEJAIL_PORT, which t/TEST's own server has
 # config   goes after stock.conf
+# users    who else may log in
 sub new {
     my ($class, %arg) = @_;
     my $name = $arg{name} // die 'name?';
@@ -51,6 +52,7 @@ sub new {
         mpm => $arg{mpm} // mpm(),
         dir => "$ROOT/httpd-$name",
         config => $arg{config} // '',
+        users => $arg{users},
         output => '',
     }, $class;
     $self->prepare;
@@ -65,7 +67,7 @@ sub prepare {
     $self->write_file('htdocs/index.html', "welcome\n");
     $self->write_file('conf/htpasswd', join '', map {
         "$_:{SHA}" . sha1_base64(password_of($_)) . "=\n"
-    } @USERS);
+    } @USERS, @{ $self->{users} // [] });
 }
 
 sub write_file {
@@ -165,6 +167,18 @@ sub stat_of {
     return { state => $state // '', ppid => $ppid // 0 };
 }
 
+# ivlejailctl on this instance; its output.
+sub ctl {
+    my ($self, @words) = @_;
+    return run_quietly($CTL, @words, '--instance', $self->{instance});
+}
+
+# What there is of jails: ("pin <place> <user>", "warden <place> <user>@<pid>").
+sub jails {
+    my ($self, $kind) = @_;
+    return grep { /^$kind / } split /\n/, $self->ctl('jail', 'list');
+}
+
 # user: with this user's password.  Returns HTTP::Tiny's answer.
 sub get {
     my ($self, $path, %arg) = @_;
@@ -178,7 +192,8 @@ sub request {
         $headers{Authorization} = 'Basic ' . encode_base64(
             "$arg{user}:" . ($arg{password} // password_of($arg{user})), '');
     }
-    return HTTP::Tiny->new(timeout => $arg{timeout} // 60)->request($method,
+    return HTTP::Tiny->new(timeout => $arg{timeout} // 60, proxy => undef,
+        http_proxy => undef)->request($method,
         "http://127.0.0.1:$self->{port}$path",
         { headers => \%headers,
           defined $arg{content} ? (content => $arg{content}) : () });

@@ -16,6 +16,7 @@ use warnings;
 use Exporter qw(import);
 use File::Basename qw(basename dirname);
 use File::Path qw(make_path);
+use POSIX qw(mkfifo);
 use Time::HiRes qw(sleep time);
 
 use IvleJail::Httpd qw(password_of mpm);
@@ -27,6 +28,7 @@ our @EXPORT = qw($TOP $INSTANCE $ROOT $LIBEXEC $TRAMPOLINE $TIMOUNT $WARDEN
     $CTL $MODULE $BASES $USERS $RUN base add_user remove_user install
     run_quietly password_of mpm
     must_be_root must_have_program must_have give_up put_program put_file
+    put_gate open_gate
     wait_until log_mark log_since in_namespace_of
     mounts run_files processes descriptors leftovers);
 
@@ -83,6 +85,25 @@ sub put_file {
 sub put_program {
     my ($user, $path, $text) = @_;
     return put_file($user, $path, $text, 0755);
+}
+
+# A FIFO in the user's home at which programs wait ("read -r line < gate", or
+# anything that opens it) until the test opens it for all of them.
+sub put_gate {
+    my ($user) = @_;
+    my $home = "$USERS/$user/home/$user";
+    my ($uid, $gid) = (stat $home)[4, 5];
+    my $gate = "$home/gate";
+    unlink $gate;
+    mkfifo($gate, 0600) or die "mkfifo $gate: $!";
+    chown $uid, $gid, $gate or die "chown $gate: $!";
+    return $gate;
+}
+
+sub open_gate {
+    my ($gate) = @_;
+    open(my $both_ends, '+<', $gate) or die "$gate: $!";
+    close $both_ends or die "$gate: $!";
 }
 
 # --- waiting and logs -------------------------------------------------------
