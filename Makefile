@@ -75,7 +75,7 @@ say-it = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$@';)
 
 PROGRAMS := $(addprefix trampoline/,trampoline timount provision warden)
 SHARED   := wire wire_socket names limits
-CTL_USES := policy parse users path names say
+CTL_USES := policy parse users users_check path names say
 
 # Each helper is its own file, linked with the archive of all others: the
 # linker takes out of it what the program uses, and nothing else.
