@@ -29,11 +29,12 @@ typedef int command_function(const struct options *options, char **operands);
  * One line on stderr, and the end with exit status 1.  The line says what
  * could not be done to what, why, and what to do about it.
  */
-_Noreturn void fail(const char *format, ...)
-    __attribute__((format(printf, 1, 2)));
+#define fail(...) fail_with(1, __VA_ARGS__)
 
 /* The same for a wrong command line: exit status 2. */
-_Noreturn void fail_usage(const char *format, ...)
-    __attribute__((format(printf, 1, 2)));
+#define fail_usage(...) fail_with(2, __VA_ARGS__)
+
+_Noreturn void fail_with(int status, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif

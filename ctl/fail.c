@@ -9,40 +9,27 @@
 #include <stdlib.h>
 
 /* Names may come from the disk: they may not forge lines or move a cursor. */
-static void print_line(const char *format, va_list arguments)
-    __attribute__((format(printf, 1, 0)));
-
-static void print_line(const char *format, va_list arguments)
+static void replace_control_bytes(char *c)
 {
-    char line[2048];
-    char *c;
-
-    vsnprintf(line, sizeof(line), format, arguments);
-    for (c = line; *c != '\0'; c++) {
+    for (; *c != '\0'; c++) {
         if ((unsigned char)*c < ' ' || *c == 0x7f) {
             *c = '?';
         }
     }
+}
+
+void fail_with(int status, const char *format, ...)
+{
+    char line[2048];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(line, sizeof(line), format, arguments);
+    va_end(arguments);
+    replace_control_bytes(line);
     fprintf(stderr, "ivlejailctl: %s\n", line);
-}
-
-void fail(const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    print_line(format, arguments);
-    va_end(arguments);
-    exit(1);
-}
-
-void fail_usage(const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    print_line(format, arguments);
-    va_end(arguments);
-    fputs("Try \"ivlejailctl --help\".\n", stderr);
-    exit(2);
+    if (status == 2) {
+        fputs("Try \"ivlejailctl --help\".\n", stderr);
+    }
+    exit(status);
 }

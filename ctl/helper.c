@@ -27,6 +27,7 @@ void helper_init(struct helper *helper, const char *name, const char *beside)
     size_t culprit, length = strlen(directory);
     int n, fd;
 
+    *helper = (struct helper){ .argc = 0 };
     if (beside != NULL) {
         length = (size_t)(strrchr(beside, '/') - beside);
     }
@@ -44,8 +45,6 @@ void helper_init(struct helper *helper, const char *name, const char *beside)
     }
     close(fd);
     snprintf(helper->path + n, sizeof(helper->path) - (size_t)n, "/%s", name);
-    memset(helper->argv, 0, sizeof(helper->argv));
-    helper->argc = 0;
     helper_add(helper, helper->path);
 }
 
