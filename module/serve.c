@@ -31,6 +31,7 @@
 #include "trampoline/layout.h"
 
 enum {
+    COLD_STARTS_MAX = 2,
     DEFAULT_TIMEOUT_SECONDS = 60,
     ENVIRONMENT_NAME_MAX = 256,
     END_SOON_MILLISECONDS = 100,    /* from the end of the output to the
@@ -254,8 +255,10 @@ static int answer_end(request_rec *r, const ij_job *job, ij_talk_end end,
 }
 
 /*
- * Has the program started.  A second attempt is made only where the first
- * one found nobody who took the request, so that no request runs twice.
+ * Has the program started.  Another attempt is made only where the last one
+ * found nobody who took the request, so that no request runs twice.  Two cold
+ * starts: the first one may find a warden that listens still and is about to
+ * end idly, and then the second one makes a new one.
  */
 static int start(request_rec *r, const ij_job *job, const ij_client *client,
                  ij_talk *talk)
@@ -269,11 +272,12 @@ static int start(request_rec *r, const ij_job *job, const ij_client *client,
     struct wire_answer answer;
     ij_talk_end end;
     ij_cold cold;
-    int error, rc;
+    int error, starts, rc;
 
     set_request(r, job, &request);
     end = ij_talk_begin(warm, &request, client, talk, &answer, &error);
-    if (end == IJ_TALK_NOBODY) {
+    for (starts = 0; end == IJ_TALK_NOBODY && starts < COLD_STARTS_MAX;
+         starts++) {
         rc = start_cold(r, job, &cold);
         if (rc != OK) {
             return rc;
@@ -347,6 +351,7 @@ static void log_end(request_rec *r, const ij_job *job, const ij_pump *pump,
 static int answer_nothing(request_rec *r, const ij_job *job, ij_pump *pump)
 {
     if (APR_STATUS_IS_ECONNABORTED(pump->status)) {
+        log_end(r, job, pump, "was not waited for by the client", APLOG_INFO);
         r->connection->aborted = 1;
         return OK;
     }
