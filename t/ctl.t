@@ -51,8 +51,8 @@ sub set_up {
 END {
     my $status = $?;
     if ($$ == $test && defined $made_helpers) {
-        run_quietly('umount', $_) for grep { m{^\Q$dir\E/} } @{ mounts() };
-        run_quietly('umount', $helpers);
+        run_quietly('umount', '--lazy', $_)
+            for $helpers, grep { m{^\Q$dir\E/} } @{ mounts() };
         rmdir $helpers if $made_helpers;
         remove_tree($dir);
     }
