@@ -12,7 +12,8 @@
  *
  * An instance is locked with a POSIX lock on /run/ivlejail/<instance>.pid.
  * It goes with the process that took it, whatever way that ends, children do
- * not inherit it, and F_GETLK says who has it.
+ * not inherit it, and F_GETLK says who has it.  The file is for root alone:
+ * whoever can read a file can lock it against others, too.
  */
 #include "module/instance.h"
 
@@ -121,7 +122,7 @@ static const char *write_pid(apr_pool_t *p, const char *name, int fd)
     char line[32];
     int length = snprintf(line, sizeof(line), "%ld\n", (long)getpid());
 
-    if (fchmod(fd, 0644) == -1 || ftruncate(fd, 0) == -1
+    if (fchmod(fd, 0600) == -1 || ftruncate(fd, 0) == -1
         || pwrite(fd, line, (size_t)length, 0) != length) {
         return apr_psprintf(p, "cannot write '%s': %s", pid_path(p, name),
                             strerror(errno));
@@ -135,7 +136,7 @@ static const char *take_lock(apr_pool_t *p, const char *name, int *fd)
     struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
     const char *fault;
     int file = open(pid_path(p, name),
-                    O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+                    O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
     if (file == -1) {
         return apr_psprintf(p, "cannot open '%s': %s", pid_path(p, name),
