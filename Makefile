@@ -75,17 +75,16 @@ say-it = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$@';)
 
 PROGRAMS := $(addprefix trampoline/,trampoline timount provision warden)
 SHARED   := wire wire_socket names limits
-CTL_USES := policy parse users users_check path names say
 
 # Each helper is its own file, linked with the archive of all others: the
-# linker takes out of it what the program uses, and nothing else.
+# linker takes out of it what the program uses, and nothing else.  ivlejailctl
+# is linked so, too.
 HELPER_MAINS := $(PROGRAMS:%=$(BUILD)/%.o)
 HELPER_PARTS := $(filter-out $(HELPER_MAINS),\
     $(patsubst %.c,$(BUILD)/%.o,$(wildcard trampoline/*.c)))
 MODULE_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,\
     $(wildcard mod_ivlejail.c module/*.c)) $(SHARED:%=$(BUILD)/pic/%.o)
-CTL_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard ctl/*.c)) \
-    $(CTL_USES:%=$(BUILD)/trampoline/%.o)
+CTL_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard ctl/*.c))
 UNIT_TESTS := $(patsubst t/unit/%.c,%,$(wildcard t/unit/test_*.c))
 OBJECTS := $(HELPER_MAINS) $(HELPER_PARTS) $(MODULE_OBJECTS) $(CTL_OBJECTS)
 
@@ -106,7 +105,7 @@ mod_ivlejail.so: $(MODULE_OBJECTS) module/exports.map
 	    -Wl,--version-script=module/exports.map -o $@ \
 	    $(MODULE_OBJECTS) -lseccomp
 
-ctl/ivlejailctl: $(CTL_OBJECTS)
+ctl/ivlejailctl: $(CTL_OBJECTS) $(BUILD)/helpers.a
 	$(call say-it,LD)$(CC) -pie $(CFLAGS) $(LDFLAGS) $(LINK_HARDENING) -o $@ $^
 
 $(BUILD)/trampoline/%.o: trampoline/%.c $(BUILD)/flags
@@ -165,7 +164,14 @@ $(BUILD)/t/%: t/tools/%.c $(BUILD)/helpers.a
 	@mkdir -p $(@D)
 	$(call say-it,LD)$(CC) $(STATIC) $(UNIT_CFLAGS) -o $@ $^
 
-unit: $(UNIT_TESTS:%=$(BUILD)/unit/%) $(UNIT_TESTS:%=$(BUILD)/asan/%)
+# The tests of the warden take the one beside them, if there is one.
+WARDEN_USES := warden connection find limits names program request say serve \
+    strays wire wire_socket
+$(BUILD)/asan/warden: $(WARDEN_USES:%=$(BUILD)/asan/%.o)
+	$(call say-it,LD)$(CC) $(ASAN_CFLAGS) -o $@ $^
+
+unit: $(UNIT_TESTS:%=$(BUILD)/unit/%) $(UNIT_TESTS:%=$(BUILD)/asan/%) \
+    $(BUILD)/asan/warden
 
 # --- installation ---------------------------------------------------------
 
