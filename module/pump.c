@@ -109,8 +109,9 @@ static void invite_body(request_rec *r)
 /*
  * Takes what the client has sent, without waiting.  The buckets are kept
  * while filters go on, so they must not lend their data only for a moment.
+ * Returns whether there was something.
  */
-static void fetch_body(ij_pump *pump)
+static bool fetch_body(ij_pump *pump)
 {
     apr_status_t rv = ap_get_brigade(pump->r->input_filters, pump->body,
                                      AP_MODE_READBYTES, APR_NONBLOCK_READ,
@@ -118,12 +119,12 @@ static void fetch_body(ij_pump *pump)
     apr_bucket *b;
 
     if (APR_STATUS_IS_EAGAIN(rv)) {
-        return;
+        return false;
     }
     if (rv != APR_SUCCESS) {
         pump->body_status = rv;
         close_in(pump);
-        return;
+        return false;
     }
     for (b = APR_BRIGADE_FIRST(pump->body);
          b != APR_BRIGADE_SENTINEL(pump->body); b = APR_BUCKET_NEXT(b)) {
@@ -132,6 +133,7 @@ static void fetch_body(ij_pump *pump)
         }
         (void)apr_bucket_setaside(b, pump->r->pool);    /* or needs not */
     }
+    return !APR_BRIGADE_EMPTY(pump->body);
 }
 
 /* Returns whether the whole bucket was written. */
@@ -180,14 +182,21 @@ static bool wants_body(const ij_pump *pump)
     return pump->talk->in != -1 && APR_BRIGADE_EMPTY(pump->body);
 }
 
-static void move_body(ij_pump *pump)
+/*
+ * Filters may hold more of the body than they give at once (chunks, TLS
+ * records), and no poll(2) sees that.  Returns whether it may be so: false is
+ * that they had nothing, or that what they gave is not yet written.
+ */
+static bool move_body(ij_pump *pump)
 {
-    if (wants_body(pump)) {
-        fetch_body(pump);
-    }
     if (pump->talk->in != -1) {
         write_body(pump);
     }
+    if (!wants_body(pump) || !fetch_body(pump)) {
+        return false;
+    }
+    write_body(pump);
+    return wants_body(pump);
 }
 
 /* --- turns --- */
@@ -231,14 +240,14 @@ static int time_to_wait(const ij_pump *pump, long long deadline)
 static apr_status_t turn(ij_pump *pump, long long deadline)
 {
     struct pollfd fds[AT_COUNT];
+    bool has_more = move_body(pump);
     int n;
 
-    move_body(pump);    /* first: filters may hold what no poll(2) sees */
     if (pump->body_status != APR_SUCCESS) {
         return APR_INCOMPLETE;
     }
     set_poll(pump, fds);
-    n = poll(fds, AT_COUNT, time_to_wait(pump, deadline));
+    n = poll(fds, AT_COUNT, has_more ? 0 : time_to_wait(pump, deadline));
     if (n == -1 && errno != EINTR) {
         return errno;
     }
