@@ -536,8 +536,18 @@ static void discard_output(request_rec *r, const ij_job *job,
 
 static int redirect(request_rec *r, const char *location)
 {
+    int rc;
+
     if (location[0] != '/') {
         return HTTP_MOVED_TEMPORARILY;
+    }
+    /*
+     * What the program has left of the body must be gone before the headers
+     * that say where it ends: it would be taken for the client's next request.
+     */
+    rc = ap_discard_request_body(r);
+    if (rc != OK) {
+        return rc;
     }
     /* A GET without a body, whatever the request was. */
     r->method = "GET";
