@@ -46,7 +46,6 @@ code { background: var(--code); border-radius: .25rem; padding: .08rem .3rem;
 pre { background: var(--code); border-radius: .4rem; padding: .7rem .9rem;
   margin: .8rem 0 0; overflow-x: auto; }
 a { color: var(--accent); }
-.no { color: var(--accent); font-weight: 600; }
 iframe { width: 100%; height: 6.2rem; border: 1px solid var(--line);
   border-radius: .4rem; margin-top: .8rem; background: #fff;
   color-scheme: light; }

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+# "make demo": what it prints and shows, that a program can be edited on disk,
+# that Ctrl-C leaves nothing, and that the second start is quick.
+use strict;
+use warnings;
+
+use HTTP::Tiny;
+use MIME::Base64 qw(encode_base64);
+use Test::More;
+use Time::HiRes qw(time);
+
+use IvleJail::Test;
+
+must_be_root();
+must_have_program(qw(mmdebstrap htpasswd setsid));
+
+my $demo = '/var/lib/ivlejail-demo';
+my $log = "$demo-test.log";
+
+sub slurp {
+    my ($file) = @_;
+    open(my $in, '<', $file) or return '';
+    local $/;
+    return scalar(<$in>) // '';
+}
+
+# Started as from a terminal, in a process group of its own.
+sub start {
+    my $pid = fork() // die "fork: $!";
+    if (!$pid) {
+        setpgrp;
+        open STDIN, '<', '/dev/null';
+        open STDOUT, '>', $log;
+        open STDERR, '>&', \*STDOUT;
+        exec "$TOP/tools/demo" or die "demo: $!";
+    }
+    wait_until(120, sub { slurp($log) =~ /Ctrl-C ends it/
+        || waitpid($pid, 1) == $pid });
+    my $text = slurp($log);
+    my %demo = (pid => $pid, text => $text);
+    ($demo{url}) = $text =~ m{^\s+(http://127\.0\.0\.1:\d+)/$}m;
+    ($demo{$_}) = $text =~ /^\s+$_\s+(\S+)$/m for qw(alice bob);
+    return \%demo;
+}
+
+# Ctrl-C goes to everything in the foreground.
+sub interrupt {
+    my ($demo) = @_;
+    kill INT => -$demo->{pid};
+    waitpid $demo->{pid}, 0;
+    return $?;
+}
+
+sub get {
+    my ($demo, $path, $user) = @_;
+    my %headers = $user ? (Authorization =>
+        'Basic ' . encode_base64("$user:$demo->{$user}", '')) : ();
+    return HTTP::Tiny->new(timeout => 20)->get("$demo->{url}$path",
+        { headers => \%headers });
+}
+
+# What is left of a demo: mounts, files in /run, processes by their files.
+sub left {
+    my @mounts = grep { m{ (\Q$demo\E|/run/ivlejail/demo)[/ ]} }
+        split /^/, slurp('/proc/self/mountinfo');
+    my @processes = grep { (readlink($_) // '') =~ m{^\Q$demo\E/} }
+        glob '/proc/[0-9]*/exe';
+    return (@mounts, @processes, grep { -e } glob '/run/ivlejail/demo*');
+}
+
+my $first = start();
+like($first->{text}, qr/The site is ready/, 'the demo starts')
+    or BAIL_OUT("the demo does not start:\n$first->{text}");
+ok($first->{$_}, "it says the password of $_") for qw(alice bob);
+
+my $answer = get($first, '/');
+is($answer->{status}, 401, 'the start page wants a login');
+like($answer->{content}, qr/alice or bob/, '... and says whose');
+for my $case ([alice => 70001], [bob => 70002]) {
+    my ($user, $uid) = @$case;
+    my $page = get($first, '/', $user);
+    is($page->{status}, 200, "$user sees a page");
+    my %shows = (
+        'a program that runs with the right uid' =>
+            qr/This is ${user}'s jail.*>$uid, $uid</s,
+        'its mounts' => qr{>/</th><td class=code>\w+</td><td[^>]*>ro,nosuid},
+        'its limits' => qr{CPU time</th><td class=code>25 s<},
+        'its root directory' => qr{>/etc</th>},
+        'that nothing forbidden works' => qr/What it tried(?!.*it worked)/s,
+    );
+    ok($page->{content} =~ $shows{$_}, "... that shows $_")
+        for sort keys %shows;
+}
+
+my $file = "$demo/users/alice/home/alice/web/hello.sh";
+ok(get($first, '/', 'alice')->{content} =~ /\Q$file\E/,
+    'the page says where a program is on disk');
+my $text = slurp($file);
+open(my $out, '>', $file) or die "$file: $!";
+print {$out} "$text\necho edited on disk\n";
+close $out;
+like(get($first, '/my/hello.sh', 'alice')->{content}, qr/edited on disk/,
+    'edited there, it does something else');
+open($out, '>', $file) or die "$file: $!";
+print {$out} $text;
+close $out;
+like(get($first, '/my/hello.py', 'alice')->{content}, qr/Hello from Python/,
+    'the Python program runs, too');
+
+is(interrupt($first), 0, 'Ctrl-C ends it');
+like(slurp($log), qr/no process, no mount, nothing in/, '... and it says so');
+is_deeply([left()], [], '... and it is true');
+
+my $start = time;
+my $second = start();
+cmp_ok(time - $start, '<', 5, 'the second start takes less than 5 s');
+isnt($second->{alice}, $first->{alice}, '... and has other passwords');
+ok(get($second, '/', 'alice')->{content} =~ /This is alice's jail/,
+    '... and works');
+interrupt($second);
+is_deeply([left()], [], 'it leaves nothing, either');
+
+unlink $log;
+done_testing();
