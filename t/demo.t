@@ -26,6 +26,7 @@ sub slurp {
 
 # Started as from a terminal, in a process group of its own.
 sub start {
+    unlink $log;
     my $pid = fork() // die "fork: $!";
     if (!$pid) {
         setpgrp;
