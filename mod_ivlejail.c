@@ -52,6 +52,7 @@
 #endif
 
 enum {
+    DEFAULT_TIMEOUT_SECONDS = 60,
     DEFAULT_EXPIRE_SECONDS = 300,
     EXPIRE_SECONDS_MAX = 86400
 };
@@ -156,7 +157,9 @@ static int ij_find_user(request_rec *r, const ij_dir_conf *conf,
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     if (name == NULL || !name_is_user(name)) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, IJLOGNO(0004)
+        ap_log_rerror(APLOG_MARK, conf->is_public == 1 ? APLOG_INFO
+                                                       : APLOG_ERR,
+                      0, r, IJLOGNO(0004)
                       "'%s' cannot be the name of a user of jails: 1 to 32 "
                       "of a-z, 0-9, '_', '.' and '-', the first of a-z, 0-9 "
                       "and '_' (IvleJailUser can change a name)",
@@ -197,7 +200,9 @@ static int ij_serve_in_jail(request_rec *r, const char *user,
         .trampoline = site->trampoline,
         .root = ij_template_fill(r->pool, place->root, user),
         .filename = ij_template_fill(r->pool, place->filename, user),
-        .conf = conf
+        .interpreters = conf->interpreters,
+        .timeout_seconds = conf->timeout_seconds != IJ_UNSET
+            ? conf->timeout_seconds : DEFAULT_TIMEOUT_SECONDS
     };
 
     r->filename = apr_pstrcat(r->pool, IJ_SCHEME, job.filename, NULL);
@@ -283,6 +288,14 @@ static void ij_log_profiles(const ij_site *site, server_rec *s)
     }
 }
 
+/* Returns what will be wrong, as far as one can see without a change. */
+static const char *ij_foresee(const ij_site *site, apr_pool_t *ptemp)
+{
+    const char *fault = ij_host_fault(site, ptemp);
+
+    return fault != NULL ? fault : ij_instance_owner(site->instance, ptemp);
+}
+
 static const char *ij_start(ij_site *site, server_rec *s, apr_pool_t *pconf,
                             apr_pool_t *ptemp)
 {
@@ -299,9 +312,12 @@ static const char *ij_start(ij_site *site, server_rec *s, apr_pool_t *pconf,
 }
 
 /*
- * The first pass at start runs in a process that will not be the parent.
- * What is wrong ends a start; but a restart goes on with what it has, because
- * to fail it is to end the whole web server.
+ * There are two passes at start.  The first one runs in a process that will
+ * not be the parent, so it makes nothing; but whoever starts httpd still sees
+ * its exit status, so what can be found out is found out there.
+ *
+ * What is wrong ends a start.  A restart goes on with what it has: to fail it
+ * is to end the whole web server.
  */
 static int ij_hook_post_config(apr_pool_t *pconf, apr_pool_t *plog,
                                apr_pool_t *ptemp, server_rec *s)
@@ -311,11 +327,11 @@ static int ij_hook_post_config(apr_pool_t *pconf, apr_pool_t *plog,
     const char *fault;
 
     (void)plog;
-    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG
-        || !(site->is_used || is_restart)) {
+    if (!site->is_used && !is_restart) {
         return OK;
     }
-    fault = ij_start(site, s, pconf, ptemp);
+    fault = ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG
+        ? ij_foresee(site, ptemp) : ij_start(site, s, pconf, ptemp);
     if (fault != NULL) {
         ap_log_error(APLOG_MARK, is_restart ? APLOG_ERR : APLOG_CRIT, 0, s,
                      IJLOGNO(0022) "%s", fault);

@@ -100,21 +100,40 @@ static const char *make_run_directory(apr_pool_t *p)
     return NULL;
 }
 
-static const char *lock_fault(apr_pool_t *p, const char *name, int fd,
-                              int error)
+/* Who holds the lock of an open pid file, if anybody does. */
+static const char *owner_of(apr_pool_t *p, const char *name, int fd)
 {
     struct flock owner = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
-    if (error != EAGAIN && error != EACCES) {
-        return apr_psprintf(p, "cannot lock '%s': %s", pid_path(p, name),
-                            strerror(error));
-    }
     if (fcntl(fd, F_GETLK, &owner) == -1 || owner.l_type == F_UNLCK) {
-        owner.l_pid = 0;
+        return NULL;
     }
     return apr_psprintf(p, "another httpd (pid %ld) runs the instance '%s': "
                         "stop it, or give this one a name of its own with "
                         "IvleJailInstance", (long)owner.l_pid, name);
+}
+
+const char *ij_instance_owner(const char *name, apr_pool_t *p)
+{
+    int fd = open(pid_path(p, name), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    const char *owner;
+
+    if (fd == -1) {
+        return NULL;
+    }
+    owner = owner_of(p, name, fd);
+    close(fd);
+    return owner;
+}
+
+static const char *lock_fault(apr_pool_t *p, const char *name, int fd,
+                              int error)
+{
+    const char *owner = owner_of(p, name, fd);
+
+    return owner != NULL ? owner
+                         : apr_psprintf(p, "cannot lock '%s': %s",
+                                        pid_path(p, name), strerror(error));
 }
 
 static const char *write_pid(apr_pool_t *p, const char *name, int fd)

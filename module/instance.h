@@ -24,6 +24,12 @@ void ij_instance_end_with_parent(apr_pool_t *pconf);
 const char *ij_instance_start(ij_site *site, server_rec *s,
                               apr_pool_t *pconf, apr_pool_t *ptemp);
 
+/*
+ * Returns NULL, or that another httpd runs the instance.  Not for the parent:
+ * it would lose its own lock (closing any descriptor of the file drops it).
+ */
+const char *ij_instance_owner(const char *name, apr_pool_t *p);
+
 /* Whether this parent has started an instance before. */
 bool ij_instance_is_started(void);
 

@@ -62,12 +62,12 @@ static void start_resolver(ij_resolver *resolver, const ij_profile *profile,
 static const char *path_fault(apr_pool_t *p, const ij_path *path,
                               const char *what, const char *remedy)
 {
-    const char *why = path->error == ETIMEDOUT
-        ? "no answer in time (is its file server down?)"
-        : strerror(path->error);
-
-    return apr_psprintf(p, "%s '%s': %s: %s, and reload httpd", what,
-                        path->path, why, remedy);
+    if (path->error == ETIMEDOUT) {
+        return apr_psprintf(p, "%s '%s': no answer in time: see to its file "
+                            "server, then reload httpd", what, path->path);
+    }
+    return apr_psprintf(p, "%s '%s': %s: %s, then reload httpd", what,
+                        path->path, strerror(path->error), remedy);
 }
 
 /* Returns NULL, or why the profile cannot be sealed. */

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ask.h - asks for a program to be started
+ */
+#ifndef IVLEJAIL_ASK_H
+#define IVLEJAIL_ASK_H
+
+#include "module/conf.h"
+#include "module/spawn.h"
+#include "module/talk.h"
+
+/* A request, when it is clear whose it is and where it leads. */
+typedef struct ij_job {
+    ij_jail jail;
+    const char *trampoline;
+    const char *root;               /* in the jail, as the next one */
+    const char *filename;
+    const apr_array_header_t *interpreters;     /* ij_interpreter */
+    int timeout_seconds;
+} ij_job;
+
+/* The client's connection, where it belongs to this request alone. */
+ij_client ij_client_of(request_rec *r);
+
+/*
+ * Returns OK, and *talk is open if the client is still there; or what to
+ * answer, and why is in the log.
+ */
+int ij_ask(request_rec *r, const ij_job *job, const ij_client *client,
+           ij_talk *talk);
+
+#endif
