@@ -92,7 +92,8 @@ all: mod_ivlejail.so $(PROGRAMS) ctl/ivlejailctl
 
 objects: $(OBJECTS)
 
-trampoline/trampoline trampoline/timount trampoline/provision: HELPER_LIBS = -lcap
+trampoline/trampoline trampoline/timount trampoline/provision: \
+    HELPER_LIBS = -lcap
 $(PROGRAMS): %: $(BUILD)/%.o $(BUILD)/helpers.a
 	$(call say-it,LD)$(CC) $(STATIC) $(CFLAGS) $(LDFLAGS) $(LINK_HARDENING) \
 	    -Wl,-Map=$(BUILD)/$@.map -o $@ $^ $(HELPER_LIBS)
@@ -177,6 +178,7 @@ unit: $(UNIT_TESTS:%=$(BUILD)/unit/%) $(UNIT_TESTS:%=$(BUILD)/asan/%) \
 
 MODULE_DIR = $(call apxs-q,LIBEXECDIR)
 MODS_AVAILABLE = $(sysconfdir)/apache2/mods-available
+MODS_ENABLED = $(sysconfdir)/apache2/mods-enabled
 INSTALL = install -o root -g root
 
 install: all
@@ -197,20 +199,29 @@ install: all
 	    $(INSTALL) -D -m 0644 -t $(DESTDIR)$(mandir)/man$${page##*.} \
 	        "$$page" || exit 1; \
 	done
-	if test -d $(MODS_AVAILABLE); then \
-	    $(INSTALL) -D -m 0644 -t $(DESTDIR)$(MODS_AVAILABLE) \
-	        conf/debian/ivlejail.load conf/debian/ivlejail.conf; \
-	fi
+	if test -d $(MODS_AVAILABLE); then $(MAKE) install-for-debian; fi
+
+# What an administrator has written into ivlejail.conf stays.
+install-for-debian:
+	$(INSTALL) -d $(DESTDIR)$(MODS_AVAILABLE)
+	$(INSTALL) -m 0644 conf/debian/ivlejail.load $(DESTDIR)$(MODS_AVAILABLE)
+	test -e $(DESTDIR)$(MODS_AVAILABLE)/ivlejail.conf || \
+	    $(INSTALL) -m 0644 conf/debian/ivlejail.conf \
+	        $(DESTDIR)$(MODS_AVAILABLE)
 
 uninstall:
 	rm -f $(DESTDIR)$(MODULE_DIR)/mod_ivlejail.so \
 	    $(DESTDIR)$(sbindir)/ivlejailctl \
-	    $(addprefix $(DESTDIR)$(MODS_AVAILABLE)/,ivlejail.load \
+	    $(DESTDIR)$(MODS_AVAILABLE)/ivlejail.load \
+	    $(addprefix $(DESTDIR)$(MODS_ENABLED)/,ivlejail.load \
 	        ivlejail.conf) \
 	    $(foreach page,$(wildcard doc/*.[1-8]),\
 	        $(DESTDIR)$(mandir)/man$(lastword $(subst ., ,$(page)))/$(notdir \
 	        $(page)))
 	rm -rf $(DESTDIR)$(libexecdir) $(DESTDIR)$(docdir)
+	! cmp -s conf/debian/ivlejail.conf \
+	    $(DESTDIR)$(MODS_AVAILABLE)/ivlejail.conf || \
+	    rm -f $(DESTDIR)$(MODS_AVAILABLE)/ivlejail.conf
 	@echo "kept: the base images and users in $(DESTDIR)$(statedir)"
 
 # --- the rest -------------------------------------------------------------
@@ -241,7 +252,7 @@ clean:
 	rm -rf $(BUILD) $(PROGRAMS) ctl/ivlejailctl mod_ivlejail.so
 
 FORCE:
-.PHONY: all objects unit test-tools install uninstall check lint tidy demo \
-    clean FORCE
+.PHONY: all objects unit test-tools install install-for-debian uninstall \
+    check lint tidy demo clean FORCE
 .DELETE_ON_ERROR:
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d)

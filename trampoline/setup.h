@@ -19,7 +19,7 @@ enum {
     SETUP_FD_PIN = 4,       /* O_PATH on the pin: keeps the jail mounted */
     SETUP_FD_PIPE = 5,      /* struct setup, then end of file */
     SETUP_FD_COUNT = 6,
-    SETUP_REQUESTS_MAX = 1024   /* of max_requests and of queue */
+    SETUP_REQUESTS_MAX = 500    /* of max_requests and of queue */
 };
 
 #define SETUP_VERSION 0x494a5301u

@@ -235,15 +235,30 @@ static _Noreturn void be_warden(int listener, int pin, int setup)
     _exit(99);
 }
 
+static int open_program(void)
+{
+    char path[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    int fd;
+
+    assert_true(length > 0);
+    path[length] = '\0';
+    snprintf(strrchr(path, '/') + 1, sizeof("warden"), "warden");
+    fd = open(path, O_PATH | O_CLOEXEC);
+    if (fd < 0) {
+        fd = open("trampoline/warden", O_PATH | O_CLOEXEC);
+    }
+    return fd;
+}
+
 void rig_start(struct rig *rig)
 {
     const unsigned long flags = SIGCHLD | CLONE_NEWPID | CLONE_NEWNS
                                 | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET;
-    const char *path = getenv("IVLEJAIL_WARDEN");
     int listener = make_listener(rig), setup = make_setup_pipe(rig), pin, fd;
     pid_t pid;
 
-    fd = open(path != NULL ? path : "trampoline/warden", O_PATH | O_CLOEXEC);
+    fd = open_program();
     pin = open(rig->top, O_PATH | O_CLOEXEC);
     assert_true(fd >= 0 && pin >= 0);
     assert_true(dup2(fd, PROGRAM_FD) >= 0);

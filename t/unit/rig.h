@@ -5,8 +5,8 @@
  * /proc, running as RIG_UID without privileges; only its root directory is
  * the host's.  Scripts are in a directory of that user's.
  *
- * IVLEJAIL_WARDEN: another binary than trampoline/warden, e.g. one with
- * sanitizers.
+ * The binary is "warden" beside the test (one with sanitizers, where the test
+ * has them), or else trampoline/warden.
  */
 #ifndef IVLEJAIL_RIG_H
 #define IVLEJAIL_RIG_H
