@@ -46,6 +46,7 @@ my %wanted = (
     "$helpers/trampoline" => '4750 root:www-data',
     "$helpers/warden" => '0711 root:root',
     "$helpers/timount" => '0755 root:root',
+    "$helpers/provision" => '0755 root:root',
     "$helpers/base-build" => '0755 root:root',
     '/usr/sbin/ivlejailctl' => '0755 root:root',
     "$apache_modules/mod_ivlejail.so" => '0644 root:root',
@@ -62,9 +63,10 @@ is_deeply([grep { $files->{$_} =~ /^[2467]/ } sort keys %$files],
 ok(-d "$dest/var/lib/ivlejail/$_", "there is a directory for $_")
     for qw(bases users);
 
-for my $helper (map { "$helpers/$_" } qw(trampoline timount warden)) {
+for my $helper (map { "$helpers/$_" } qw(trampoline timount provision
+    warden)) {
     unlike(readelf('-l', $helper), qr/INTERP/, "$helper is static");
-    like(readelf('-h', $helper), qr/Type:\s+DYN/, '... and position-independent');
+    like(readelf('-h', $helper), qr/Type:\s+DYN/, '... at a random address');
     like(readelf('-l', $helper), qr/GNU_RELRO/, '... relocated read-only');
     unlike(readelf('-l', $helper), qr/GNU_STACK.*\n.* RWE /,
         '... without an executable stack');
@@ -90,6 +92,18 @@ sub answer_to {
 like(answer_to(65534), qr/IJ2021/, 'not everybody may call the trampoline');
 like(answer_to(33), qr/IJ20(?!21)/, '... but the uid that was built in may');
 
+my $conf = "$dest/etc/apache2/mods-available/ivlejail.conf";
+open(my $edit, '>>', $conf) or die "$conf: $!";
+print {$edit} "# edited\n";
+close $edit;
+make_target('install');
+is((stat $conf)[7], (stat "$TOP/conf/debian/ivlejail.conf")[7] + 9,
+    'what the administrator wrote survives another installation');
+make_target('uninstall');
+is_deeply([map { "$dest$_" } keys %{ installed() }], [$conf],
+    '... and is all that stays when it is uninstalled');
+unlink $conf;
+make_target('install');
 make_target('uninstall');
 is_deeply(installed(), {}, 'uninstalled: no file stays');
 ok(-d "$dest/var/lib/ivlejail/users", '... but the data');
