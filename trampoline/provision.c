@@ -27,11 +27,13 @@
 
 enum { ACCOUNT_SECONDS = 5 };
 
-static _Noreturn void answer_account(const struct policy *policy,
-                                     const char *user, int channel)
+/*
+ * Neither httpd nor a user runs as nobody: whoever has the same uid could
+ * trace getent and choose the ids of a new user.
+ */
+static _Noreturn void answer_account(const char *user, int channel)
 {
-    const struct users_identity nobody = { policy->httpd_uid,
-                                           policy->httpd_gid };
+    const struct users_identity nobody = { 65534, 65534 };
     struct users_identity id;
 
     creds_drop(nobody);
@@ -41,12 +43,12 @@ static _Noreturn void answer_account(const struct policy *policy,
     _exit(0);
 }
 
-static struct users_identity ask_account(const struct policy *policy,
-                                         const char *user)
+static struct users_identity ask_account(const char *user)
 {
     const struct timeval limit = { .tv_sec = ACCOUNT_SECONDS };
     struct users_identity id;
     int ends[2];
+    ssize_t n;
     pid_t pid;
 
     must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0
@@ -55,25 +57,38 @@ static struct users_identity ask_account(const struct policy *policy,
     pid = fork();
     must(pid >= 0, CODE_PROVISION, "fork");
     if (pid == 0) {
-        answer_account(policy, user, ends[1]);
+        answer_account(user, ends[1]);
     }
     (void)close(ends[1]);
-    if (recv(ends[0], &id, sizeof id, 0) != (ssize_t)sizeof id) {
+    n = recv(ends[0], &id, sizeof id, 0);
+    must(n >= 0, CODE_PROVISION, "account of '%s'", user);
+    if (n != (ssize_t)sizeof id) {
         die(CODE_USER_UNKNOWN, "'%s' is no account of the system", user);
     }
     (void)close(ends[0]);
     return id;
 }
 
+static void require_allowed(const struct policy *policy, const char *user,
+                            struct users_identity id)
+{
+    enum code code = users_check(policy, id);
+
+    if (code != CODE_OK) {
+        die(code, "account '%s' has uid %u and gid %u", user, id.uid, id.gid);
+    }
+}
+
+/* Nothing is registered that would be refused. */
 static struct users_identity choose(const struct policy *policy, int users,
                                     const char *user)
 {
     const struct policy_profile *profile = &policy->profile;
     struct users_identity id;
-    enum code code;
 
     if (profile->provision == PROVISION_SYSTEM) {
-        id = ask_account(policy, user);
+        id = ask_account(user);
+        require_allowed(policy, user, id);
         errno = users_register(users, user, id.uid);
     }
     else {
@@ -81,10 +96,6 @@ static struct users_identity choose(const struct policy *policy, int users,
                                profile->uid_max, &id);
     }
     must(errno == 0, CODE_PROVISION, "uid for '%s'", user);
-    code = users_check(policy, id);
-    if (code != CODE_OK) {
-        die(code, "account '%s' has uid %u and gid %u", user, id.uid, id.gid);
-    }
     return id;
 }
 
