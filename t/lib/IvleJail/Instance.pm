@@ -375,7 +375,7 @@ sub codes {
 sub not_refused {
     my ($self, $r, $symbol, $about) = @_;
     my $code = codes()->{$symbol} or die "no $symbol";
-    my $line = sprintf 'trampoline: IJ2%03d: ', $code->{status};
+    my $number = sprintf 'IJ2%03d', $code->{status};
     my @wrong;
 
     push @wrong, "exit status $r->{status}, not $code->{status}"
@@ -383,7 +383,8 @@ sub not_refused {
     push @wrong, "output: $r->{out}" if $r->{out} ne '';
     push @wrong, "not one printable line: $r->{err}"
         if $r->{err} !~ /\A[^\x00-\x1f\x7f]{1,511}\n\z/;
-    push @wrong, "not the code: $r->{err}" if index($r->{err}, $line) != 0;
+    push @wrong, "not the code: $r->{err}"
+        if $r->{err} !~ m{\A(?:trampoline|provision): $number: };
     push @wrong, "not the remedy ($code->{text}): $r->{err}"
         if $r->{err} !~ /: \Q$code->{text}\E\n\z/;
     push @wrong, "not about $about: $r->{err}"
@@ -525,14 +526,14 @@ sub kill_wardens {
     return wait_until(PATIENCE, sub { !%{ $self->processes } });
 }
 
-# The lock that every start takes, for as long as the result lives.
-sub hold_lock {
+# The lock that every start takes, for as long as the result lives; undef:
+# somebody has it.
+sub try_lock {
     my ($self) = @_;
+    my $whole = pack 's s x4 q q i x4', F_WRLCK, SEEK_SET, 0, 0, 0;
 
     sysopen my $fh, "$self->{run}/lock", O_RDWR or die "lock: $!";
-    fcntl $fh, F_OFD_SETLK, pack 's s x4 q q i x4', F_WRLCK, SEEK_SET, 0, 0, 0
-        or die "lock: $!";
-    return $fh;
+    return fcntl($fh, F_OFD_SETLK, $whole) ? $fh : undef;
 }
 
 # --- the end ----------------------------------------------------------------
