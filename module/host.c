@@ -5,14 +5,19 @@
 #include "module/host.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "apr_strings.h"
+#include "http_log.h"
 #include "unixd.h"
+
+#include "module/log.h"
 
 /* Children of httpd have its User and Group, and call as those. */
 static const char *mode_fault(const struct stat *st, apr_pool_t *p)
@@ -69,4 +74,32 @@ const char *ij_host_fault(const ij_site *site, apr_pool_t *p)
     return fault == NULL ? NULL
                          : apr_psprintf(p, "trampoline '%s': %s",
                                         site->trampoline, fault);
+}
+
+static void warn_of_limits(const ij_profile *profile, server_rec *s)
+{
+    struct rlimit own;
+    int i;
+
+    for (i = 0; i < LIMIT_COUNT; i++) {
+        if (getrlimit(limit_kinds[i].resource, &own) == 0
+            && own.rlim_max < profile->limits[i].soft) {
+            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, IJLOGNO(0025)
+                         "IvleJailLimit %s of profile '%s' is above httpd's "
+                         "own hard limit, which holds: raise that where httpd "
+                         "is started", limit_kinds[i].name, profile->name);
+        }
+    }
+}
+
+void ij_host_warn(const ij_site *site, server_rec *s)
+{
+    int i;
+
+    if (prctl(PR_CAPBSET_READ, CAP_SYS_RESOURCE, 0, 0, 0) == 1) {
+        return;         /* the trampoline can raise them */
+    }
+    for (i = 0; i < site->profiles->nelts; i++) {
+        warn_of_limits(APR_ARRAY_IDX(site->profiles, i, ij_profile *), s);
+    }
 }

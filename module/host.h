@@ -14,4 +14,10 @@
  */
 const char *ij_host_fault(const ij_site *site, apr_pool_t *p);
 
+/*
+ * Says which limits of profiles cannot be had: httpd's own hard ones are
+ * lower, and without CAP_SYS_RESOURCE (in containers) nothing raises those.
+ */
+void ij_host_warn(const ij_site *site, server_rec *s);
+
 #endif

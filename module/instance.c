@@ -337,6 +337,7 @@ static apr_status_t end(void *data)
                      "jails may be left: %s", fault);
     }
     unlink(pid_path(ap_pglobal, instance->name));
+    rmdir(LAYOUT_RUN);          /* if no other instance is in it */
     close(instance->lock_fd);
     instance->parent = 0;
     return APR_SUCCESS;

@@ -296,6 +296,10 @@ const char *ij_cmd_limit(cmd_parms *cmd, void *dir, const char *resource,
         return expects(cmd, apr_pstrcat(cmd->pool, "as limits of ", resource,
                                         " ", value_limit_form(limit), NULL));
     }
+    if (limit == LIMIT_NOFILE && high > LIMIT_NOFILE_MAX) {
+        return expects(cmd, apr_psprintf(cmd->pool, "at most %d as limits of "
+                                         "nofile", LIMIT_NOFILE_MAX));
+    }
     if (low > high) {
         return expects(cmd, "a soft limit that is not above the hard one");
     }

@@ -25,6 +25,9 @@ enum limit {
     LIMIT_COUNT
 };
 
+/* The most that a program can get: the kernel's own bound is never lower. */
+#define LIMIT_NOFILE_MAX 65536
+
 struct limit_kind {
     const char *name;
     int resource;           /* for setrlimit(2) */

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "creds.h"
+#include "limits.h"
 #include "say.h"
 
 #define IOPRIO_WHO_PROCESS 1
@@ -39,7 +40,7 @@ static const struct {
     { RLIMIT_STACK,    { 8 << 20,       RLIM_INFINITY } },
     { RLIMIT_CORE,     { 0,             RLIM_INFINITY } },
     { RLIMIT_NPROC,    { RLIM_INFINITY, RLIM_INFINITY } },
-    { RLIMIT_NOFILE,   { 4096,          4096 } },
+    { RLIMIT_NOFILE,   { 4096,          LIMIT_NOFILE_MAX } },
     { RLIMIT_MEMLOCK,  { 64 << 10,      64 << 10 } },
     { RLIMIT_AS,       { RLIM_INFINITY, RLIM_INFINITY } },
     { RLIMIT_MSGQUEUE, { 819200,        819200 } },
