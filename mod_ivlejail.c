@@ -288,55 +288,56 @@ static void ij_log_profiles(const ij_site *site, server_rec *s)
     }
 }
 
-/* Returns what will be wrong, as far as one can see without a change. */
-static const char *ij_foresee(const ij_site *site, apr_pool_t *ptemp)
+/*
+ * Says what went wrong.  It ends a start; but a restart goes on with what it
+ * has, because to fail it is to end the whole web server.
+ */
+static bool ij_goes_on(server_rec *s, bool is_restart, const char *fault)
 {
-    const char *fault = ij_host_fault(site, ptemp);
-
-    return fault != NULL ? fault : ij_instance_owner(site->instance, ptemp);
+    if (fault != NULL) {
+        ap_log_error(APLOG_MARK, is_restart ? APLOG_ERR : APLOG_CRIT, 0, s,
+                     IJLOGNO(0022) "%s", fault);
+    }
+    return fault == NULL || is_restart;
 }
 
-static const char *ij_start(ij_site *site, server_rec *s, apr_pool_t *pconf,
-                            apr_pool_t *ptemp)
+static bool ij_start(ij_site *site, server_rec *s, apr_pool_t *pconf,
+                     apr_pool_t *ptemp)
 {
-    const char *fault = ij_host_fault(site, ptemp);
+    bool again = ij_instance_is_started();
+    bool goes_on = ij_goes_on(s, again, ij_host_fault(site, ptemp))
+        && ij_goes_on(s, again, ij_instance_start(site, s, pconf, ptemp))
+        && ij_goes_on(s, again, ij_seal(site, pconf, ptemp));
 
-    if (fault == NULL) {
-        fault = ij_instance_start(site, s, pconf, ptemp);
-    }
-    if (fault == NULL) {
-        fault = ij_seal(site, pconf, ptemp);
-        ij_log_profiles(site, s);
-    }
-    return fault;
+    ij_log_profiles(site, s);
+    ij_host_warn(site, s);
+    return goes_on;
 }
 
 /*
  * There are two passes at start.  The first one runs in a process that will
  * not be the parent, so it makes nothing; but whoever starts httpd still sees
- * its exit status, so what can be found out is found out there.
- *
- * What is wrong ends a start.  A restart goes on with what it has: to fail it
- * is to end the whole web server.
+ * its exit status, so what can be seen without a change is looked at there.
  */
 static int ij_hook_post_config(apr_pool_t *pconf, apr_pool_t *plog,
                                apr_pool_t *ptemp, server_rec *s)
 {
     ij_site *site = ij_site_of(s);
-    bool is_restart = ij_instance_is_started();
-    const char *fault;
+    bool goes_on;
 
     (void)plog;
-    if (!site->is_used && !is_restart) {
+    if (!site->is_used && !ij_instance_is_started()) {
         return OK;
     }
-    fault = ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG
-        ? ij_foresee(site, ptemp) : ij_start(site, s, pconf, ptemp);
-    if (fault != NULL) {
-        ap_log_error(APLOG_MARK, is_restart ? APLOG_ERR : APLOG_CRIT, 0, s,
-                     IJLOGNO(0022) "%s", fault);
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+        goes_on = ij_goes_on(s, false, ij_host_fault(site, ptemp))
+            && ij_goes_on(s, false,
+                          ij_instance_owner(site->instance, ptemp));
     }
-    return fault == NULL || is_restart ? OK : !OK;
+    else {
+        goes_on = ij_start(site, s, pconf, ptemp);
+    }
+    return goes_on ? OK : !OK;
 }
 
 static int ij_hook_monitor(apr_pool_t *p, server_rec *s)

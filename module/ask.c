@@ -237,10 +237,10 @@ static int answer_end(request_rec *r, const ij_job *job, ij_talk_end end,
 }
 
 /*
- * Another attempt is made only where the last one
- * found nobody who took the request, so that no request runs twice.  Two cold
- * starts: the first one may find a warden that listens still and is about to
- * end idly, and then the second one makes a new one.
+ * Another attempt is made only where the last one found nobody who took the
+ * request, so that no request runs twice.  Two cold starts: the first one may
+ * find a warden that listens still and is about to end idly, and then the
+ * second one makes a new one.
  */
 int ij_ask(request_rec *r, const ij_job *job, const ij_client *client,
            ij_talk *talk)

@@ -298,6 +298,12 @@ ij_pump *ij_pump_start(request_rec *r, ij_talk *talk,
     return pump;
 }
 
+static void close_out(ij_pump *pump)
+{
+    close(pump->talk->out);
+    pump->talk->out = -1;
+}
+
 /* Returns APR_EAGAIN where there is nothing now. */
 static apr_status_t read_output(ij_pump *pump, char *data, apr_size_t *size)
 {
@@ -317,8 +323,7 @@ static apr_status_t read_output(ij_pump *pump, char *data, apr_size_t *size)
         return APR_EAGAIN;
     }
     /* Its end; or the program's, and what it left behind holds the pipe. */
-    close(pump->talk->out);
-    pump->talk->out = -1;
+    close_out(pump);
     return APR_EOF;
 }
 
@@ -375,7 +380,7 @@ int ij_pump_gets(char *line, int size, void *context)
                 return APR_STATUS_IS_TIMEUP(rv) ? -1 : 0;
             }
         }
-        c = pump->buffer[pump->start++];
+        c = (unsigned char)pump->buffer[pump->start++];
         line[length++] = (char)c;
     }
     line[length] = '\0';
@@ -389,6 +394,9 @@ void ij_pump_finish(ij_pump *pump, int milliseconds)
 
     if (pump->talk->in != -1) {
         close_in(pump);
+    }
+    if (pump->talk->out != -1) {
+        close_out(pump);        /* who stops reading early wants no more */
     }
     while (pump->talk->sock != -1 && turn(pump, deadline) == APR_SUCCESS) {
         /* the warden has not spoken yet */

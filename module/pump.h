@@ -54,12 +54,12 @@ apr_status_t ij_pump_read(ij_pump *pump, char *data, apr_size_t *size,
 /* The same into the empty pump->buffer, waiting. */
 apr_status_t ij_pump_fill(ij_pump *pump);
 
-/* A line for ap_scan_script_header_err_core_ex(): 1, 0 at the end, -1. */
-int ij_pump_gets(char *line, int size, void *pump);
+/* A line of a pump for ap_scan_script_header_err_core_ex(); 0: the end. */
+int ij_pump_gets(char *line, int size, void *context);
 
 /*
- * After the end of the output: waits for the warden's last word, for
- * milliseconds at most, and logs what is left of the error output.
+ * After the output, or what is wanted of it: waits for the warden's last
+ * word, for milliseconds at most, and logs what is left of the error output.
  */
 void ij_pump_finish(ij_pump *pump, int milliseconds);
 

@@ -18,7 +18,6 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "apr_ring.h"
 #include "apr_thread_cond.h"
 #include "apr_thread_mutex.h"
 
@@ -33,7 +32,7 @@ enum {
 };
 
 typedef struct ij_start {
-    APR_RING_ENTRY(ij_start) link;
+    struct ij_start *next;
     const ij_jail *jail;
     ij_cold *cold;
     unsigned int waiting;       /* threads that will take the result */
@@ -44,7 +43,7 @@ typedef struct ij_start {
 static struct {
     apr_thread_mutex_t *mutex;
     apr_thread_cond_t *done;
-    APR_RING_HEAD(ij_starts, ij_start) starts;
+    ij_start *starts;
     pid_t late[LATE_MAX];
     size_t late_count;
 } spawner;
@@ -58,7 +57,7 @@ apr_status_t ij_spawn_child_init(apr_pool_t *pchild)
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    APR_RING_INIT(&spawner.starts, ij_start, link);
+    spawner.starts = NULL;
     spawner.late_count = 0;
     return apr_thread_cond_create(&spawner.done, pchild);
 }
@@ -101,23 +100,33 @@ static bool take_path(const ij_jail *jail, const char *answer, ij_cold *cold)
         && strcmp(answer + length, "\n") == 0;
 }
 
+/* It says why it fails; if it could not, its end has to do. */
+static void take_failure(const ij_run *run, ij_cold *cold)
+{
+    bool is_signal = WIFSIGNALED(run->status);
+
+    cold->status = is_signal ? HTTP_SERVICE_UNAVAILABLE
+                             : http_status_of(WEXITSTATUS(run->status));
+    memcpy(cold->said, run->err, sizeof(cold->said));
+    if (is_signal || cold->said[0] == '\0') {
+        snprintf(cold->said, sizeof(cold->said), "trampoline: %s %d",
+                 is_signal ? "signal" : "exit status",
+                 is_signal ? WTERMSIG(run->status)
+                           : WEXITSTATUS(run->status));
+    }
+}
+
 static void take_answer(const ij_jail *jail, const ij_run *run, ij_cold *cold)
 {
+    if (!WIFEXITED(run->status) || WEXITSTATUS(run->status) != CODE_OK) {
+        take_failure(run, cold);
+        return;
+    }
+    cold->status = HTTP_OK;
     memcpy(cold->said, run->err, sizeof(cold->said));
-    if (!WIFEXITED(run->status)) {
-        snprintf(cold->said, sizeof(cold->said), "trampoline: signal %d",
-                 WTERMSIG(run->status));
-        cold->status = HTTP_SERVICE_UNAVAILABLE;
-    }
-    else if (WEXITSTATUS(run->status) != CODE_OK) {
-        cold->status = http_status_of(WEXITSTATUS(run->status));
-    }
-    else if (!take_path(jail, run->out, cold)) {
+    if (!take_path(jail, run->out, cold)) {
         cold->error = EPROTO;
         cold->status = HTTP_INTERNAL_SERVER_ERROR;
-    }
-    else {
-        cold->status = HTTP_OK;
     }
 }
 
@@ -172,15 +181,24 @@ static void run_trampoline(const char *trampoline, const ij_jail *jail,
 
 static ij_start *find_start(const ij_jail *jail)
 {
-    ij_start *start;
+    ij_start *start = spawner.starts;
 
-    APR_RING_FOREACH(start, &spawner.starts, ij_start, link) {
-        if (strcmp(start->jail->user, jail->user) == 0
-            && strcmp(start->jail->profile, jail->profile) == 0) {
-            return start;
-        }
+    while (start != NULL
+           && (strcmp(start->jail->user, jail->user) != 0
+               || strcmp(start->jail->profile, jail->profile) != 0)) {
+        start = start->next;
     }
-    return NULL;
+    return start;
+}
+
+static void remove_start(const ij_start *start)
+{
+    ij_start **link = &spawner.starts;
+
+    while (*link != start) {
+        link = &(*link)->next;
+    }
+    *link = start->next;
 }
 
 /* With the mutex held.  The start is on its owner's stack: see do_start(). */
@@ -199,16 +217,16 @@ static void share_start(ij_start *start, ij_cold *cold)
 static void do_start(const char *trampoline, const ij_jail *jail,
                      ij_cold *cold)
 {
-    ij_start start = { .jail = jail, .cold = cold };
+    ij_start start = { .next = spawner.starts, .jail = jail, .cold = cold };
 
     wait_for_late();
-    APR_RING_INSERT_TAIL(&spawner.starts, &start, ij_start, link);
+    spawner.starts = &start;
     apr_thread_mutex_unlock(spawner.mutex);
 
     run_trampoline(trampoline, jail, cold);
 
     apr_thread_mutex_lock(spawner.mutex);
-    APR_RING_REMOVE(&start, link);
+    remove_start(&start);
     start.is_done = true;
     apr_thread_cond_broadcast(spawner.done);
     while (start.waiting > 0) {
