@@ -89,13 +89,37 @@ static int ij_hook_translate_name(request_rec *r)
 }
 
 /*
+ * Only the warden will know which part of the path is the file and which is
+ * PATH_INFO.  So each part is taken for the file, in turn: to put "/x" behind
+ * a name must not lead around what <Files> says of it.
+ */
+static int ij_walk_names(request_rec *r)
+{
+    char *whole = r->filename;
+    char *copy = apr_pstrdup(r->pool, whole);
+    char *end = copy + strlen(IJ_SCHEME);
+    int rc = OK;
+
+    r->filename = copy;
+    while (rc == OK && *end != '\0') {
+        end += strspn(end, "/");
+        end += strcspn(end, "/");
+        *end = '\0';
+        rc = ap_file_walk(r);
+        *end = whole[end - copy];
+    }
+    r->filename = whole;
+    return rc;
+}
+
+/*
  * There is no directory of the host to walk: httpd's own hook would find
  * <Directory />, which says "Require all denied" for good reason.  But <Files>
  * is meant for these too: ".ht*" is protected so.
  */
 static int ij_hook_map_to_storage(request_rec *r)
 {
-    return ij_is_ours(r) ? ap_file_walk(r) : DECLINED;
+    return ij_is_ours(r) ? ij_walk_names(r) : DECLINED;
 }
 
 /*
