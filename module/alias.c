@@ -17,6 +17,7 @@
 typedef struct ij_alias {
     const char *prefix;         /* without a '/' at the end; NULL: a regex */
     bool wants_slash;           /* one must follow the prefix */
+    bool is_root;               /* the path is "/": all of the jail */
     ap_regex_t *regex;
     ij_template *path;          /* $1... in it, with regex */
     ij_template *root;
@@ -88,7 +89,8 @@ static int match_prefix(request_rec *r, const ij_alias *alias,
         || (*rest != '/' && (*rest != '\0' || alias->wants_slash))) {
         return DECLINED;
     }
-    place->filename = extend(r->pool, alias->path, rest);
+    place->filename = extend(r->pool, alias->path,
+                             *rest == '\0' && alias->is_root ? "/" : rest);
     place->root = alias->root;
     return OK;
 }
@@ -182,13 +184,15 @@ static bool is_jail_path(const char *path)
     return *path == '/';
 }
 
+/* path and root are parts of the jail_path that the administrator wrote. */
 static const char *add_alias(cmd_parms *cmd, ij_alias *alias,
-                             const char *path, const char *root)
+                             const char *jail_path, const char *path,
+                             const char *root)
 {
     ij_srv_conf *conf = ap_get_module_config(cmd->server->module_config,
                                              &ivlejail_module);
 
-    alias->path = is_jail_path(path) ? cut(cmd->pool, path) : NULL;
+    alias->path = is_jail_path(jail_path) ? cut(cmd->pool, path) : NULL;
     if (alias->path == NULL) {
         return apr_pstrcat(cmd->pool, cmd->cmd->name, ": expected as second "
                            "argument an absolute path in the jail, in which "
@@ -213,8 +217,9 @@ const char *ij_cmd_alias(cmd_parms *cmd, void *dir, const char *url_path,
     }
     alias->prefix = without_last_slash(cmd->pool, url_path);
     alias->wants_slash = alias->prefix != url_path;
-    return add_alias(cmd, alias, without_last_slash(cmd->pool, jail_path),
-                     jail_path);
+    alias->is_root = strcmp(jail_path, "/") == 0;
+    return add_alias(cmd, alias, jail_path,
+                     without_last_slash(cmd->pool, jail_path), jail_path);
 }
 
 const char *ij_cmd_alias_match(cmd_parms *cmd, void *dir, const char *regex,
@@ -229,5 +234,6 @@ const char *ij_cmd_alias_match(cmd_parms *cmd, void *dir, const char *regex,
                            "argument a regular expression; '", regex,
                            "' is none", NULL);
     }
-    return add_alias(cmd, alias, jail_path, fixed_part(cmd->pool, jail_path));
+    return add_alias(cmd, alias, jail_path, jail_path,
+                     fixed_part(cmd->pool, jail_path));
 }
