@@ -25,7 +25,7 @@ use Time::HiRes qw(sleep time);
 
 use IvleJail::Stage qw($TOP $INSTANCE $ROOT $CTL run_quietly);
 
-our @EXPORT_OK = qw(password_of mpm slurp);
+our @EXPORT_OK = qw(password_of htpasswd_of mpm slurp);
 
 my $APACHE2 = '/usr/sbin/apache2';
 my $PORT = $ENV{IVLEJAIL_PORT} // 8529;
@@ -37,6 +37,13 @@ sub mpm { return $ENV{IVLEJAIL_MPM} // 'event' }
 sub password_of {
     my ($user) = @_;
     return "$user-secret";
+}
+
+# The text of a file for AuthUserFile.
+sub htpasswd_of {
+    my @users = @_;
+    return join '', map { "$_:{SHA}" . sha1_base64(password_of($_)) . "=\n" }
+        @users;
 }
 
 # name     instance is "<IVLEJAIL_INSTANCE>-<name>", unless instance is given
@@ -65,9 +72,8 @@ sub prepare {
     remove_tree($self->{dir}) if !$self->{keep};
     make_path(map { "$self->{dir}/$_" } qw(conf logs htdocs));
     $self->write_file('htdocs/index.html', "welcome\n");
-    $self->write_file('conf/htpasswd', join '', map {
-        "$_:{SHA}" . sha1_base64(password_of($_)) . "=\n"
-    } @USERS, @{ $self->{users} // [] });
+    $self->write_file('conf/htpasswd',
+        htpasswd_of(@USERS, @{ $self->{users} // [] }));
 }
 
 sub write_file {
