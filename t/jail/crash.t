@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# crash.t - whatever is killed, the next request works and nothing runs on
+# that nobody waits for: a child of httpd, the trampoline at any moment, the
+# warden, the client, and httpd's root parent
+
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use IvleJail::Client;
+use IvleJail::Httpd qw(slurp);
+use IvleJail::Instance;
+use IvleJail::Test;
+
+use constant { ROUNDS => 60, SOON => 2 };
+
+# One child that serves, so that it is known which one.
+my $ONE_CHILD = <<'CONF';
+StartServers 1
+ServerLimit 1
+MaxRequestWorkers 32
+MinSpareThreads 1
+MaxSpareThreads 32
+CustomLog ${IJ_SERVER}/logs/children %P
+CONF
+
+# ... and one thread, so that its only child process is the trampoline.
+my $ONE_THREAD = <<'CONF';
+StartServers 1
+ServerLimit 1
+MaxRequestWorkers 1
+MinSpareServers 1
+MaxSpareServers 1
+CustomLog ${IJ_SERVER}/logs/children %P
+CONF
+
+my $QUICK = <<'SH';
+#!/bin/sh
+echo Content-Type: text/plain
+echo
+readlink /proc/self/ns/pid
+SH
+
+# With processes in its own group, and in a session that it has left.
+my $SLOW = <<'SH';
+#!/bin/sh
+sleep 1000 &
+setsid sleep 1000 &
+if test "$QUERY_STRING" = begun; then
+    echo Content-Type: text/plain
+    echo
+    echo first line
+fi
+echo > ../came
+read -r line < ../gate
+echo never said
+SH
+
+my $httpd = IvleJail::Httpd->new(name => 'crash', mpm => 'event',
+    config => $ONE_CHILD);
+my $single = IvleJail::Httpd->new(name => 'single', mpm => 'prefork',
+    port => 2, config => $ONE_THREAD);
+
+# --- who is there -----------------------------------------------------------
+
+sub programs {
+    return grep { / busybox$/ } @{ processes() };
+}
+
+sub wardens {
+    my ($of) = @_;
+    return map { /\@(\d+)$/ } $of->jails('warden');
+}
+
+# The child that has served the last request.
+sub serving_child {
+    my ($of) = @_;
+    my ($pid) = slurp("$of->{dir}/logs/children") =~ /(\d+)\n\z/;
+    return $pid;
+}
+
+sub quick {
+    my ($of) = @_;
+    return finish(begin($of, '/my/quick.sh', user => 'alice'));
+}
+
+sub begin_slow {
+    my ($query) = @_;
+    my $came = "$USERS/alice/home/alice/came";
+    unlink $came;
+    my $request = begin($httpd, "/my/slow.sh?$query", user => 'alice');
+    ok(wait_until(5, sub { -e $came && programs() >= 3 }),
+        'a program runs, and two others that it has started');
+    return $request;
+}
+
+sub check_gone {
+    my ($since) = @_;
+    ok(wait_until(SOON, sub { !programs() }), '... its programs go')
+        or diag programs();
+    diag sprintf '... within %.2f s', time - $since;
+}
+
+sub check_next {
+    my ($what) = @_;
+    is(outcome(quick($httpd)), '200 whole', "$what: the next request works");
+    is(scalar(my @one = wardens($httpd)), 1, '... with one warden');
+    is(scalar $httpd->jails('pin'), 1, '... in one jail');
+}
+
+# --- child, client, warden --------------------------------------------------
+
+sub check_child {
+    quick($httpd);
+    my $child = serving_child($httpd);
+    my $request = begin_slow('silent');
+    kill KILL => $child or die "kill: $!";
+    check_gone(time);
+    is(outcome(finish($request)), '599 cut', '... its client hears nothing');
+    check_next('child of httpd killed');
+    isnt(serving_child($httpd), $child, '... served by another child');
+}
+
+sub check_client {
+    my ($query) = @_;
+    my $request = begin_slow($query);
+    abandon($request);
+    check_gone(time);
+    check_next("client of a program that has $query gone");
+}
+
+sub check_warden {
+    my ($query, $outcome) = @_;
+    my $request = begin_slow($query);
+    kill KILL => wardens($httpd) or die "kill: $!";
+    check_gone(time);
+    is(outcome(finish($request)), $outcome, '... its client hears so');
+    check_next('warden killed');
+}
+
+# --- the trampoline ---------------------------------------------------------
+
+# Begins a cold start and waits, without pausing, for the child process that
+# is its trampoline.  Returns its pid (0: it was too quick), and the request.
+sub catch_trampoline {
+    my $end = time + 1;
+    my ($child, $pids) = ($single->{child}, '');
+    $single->ctl('jail', 'evict', 'alice');
+    open(my $children, '<', "/proc/$child/task/$child/children")
+        or die "children: $!";
+    my $request = begin($single, '/my/quick.sh', user => 'alice');
+    while ($pids eq '' && time < $end) {
+        sysseek $children, 0, 0;
+        sysread $children, $pids, 64;
+    }
+    return ($pids =~ /^(\d+) / ? $1 : 0, $request);
+}
+
+sub wait_exactly {
+    my ($seconds) = @_;
+    my $end = time + $seconds;
+    1 while time < $end;
+}
+
+# How long a trampoline runs that nobody kills.
+sub measure {
+    my @times;
+    while (@times < 9) {
+        my ($pid, $request) = catch_trampoline();
+        my $start = time;
+        1 while $pid && kill 0, $pid;
+        push @times, time - $start if $pid;
+        finish($request);
+    }
+    return (sort { $a <=> $b } @times)[4];
+}
+
+# Kills the trampoline of a cold start.  Returns what the client hears.
+sub kill_trampoline {
+    my ($delay) = @_;
+    my ($pid, $request) = catch_trampoline();
+    wait_exactly($delay);
+    kill KILL => $pid if $pid;
+    return outcome(finish($request));
+}
+
+# All that could be left of a jail that nobody uses.
+sub left {
+    return ($single->jails('pin'), $single->jails('warden'),
+        glob("/run/ivlejail/$single->{instance}/sock/*/*"),
+        map { $_->[4] } IvleJail::Instance::keep_mounts(
+            { run => "/run/ivlejail/$single->{instance}" }));
+}
+
+sub check_trampoline {
+    my $usual = measure();
+    my (%heard, @wrong);
+    for my $round (1 .. ROUNDS) {
+        my $delay = $usual * ($round - 1) / ROUNDS;
+        my $heard = kill_trampoline($delay);
+        $heard{$heard}++;
+        my $next = outcome(quick($single));
+        my @there = left();
+        push @wrong, sprintf '%.2f ms: %s, then %s: %s', 1000 * $delay,
+            $heard, $next, join ', ', @there
+            if $heard !~ /^(?:200|503) whole$/ || $next ne '200 whole'
+            || @there != 4;             # pin, warden, socket, mount
+    }
+    is_deeply(\@wrong, [], 'trampoline killed: the client hears 503 or the '
+        . 'answer, the next request works, in one jail');
+    cmp_ok($heard{'503 whole'} // 0, '>=', ROUNDS / 4, '... 503 often enough');
+    diag sprintf '%d killed within %.1f ms: %s', ROUNDS, 1000 * $usual,
+        join ', ', map { "$heard{$_} times $_" } sort keys %heard;
+}
+
+# What a killed trampoline has left is a sweep's to clear.
+sub check_sweep {
+    my $usual = measure();
+    my @left;
+    $httpd->ctl('jail', 'evict', 'alice');
+    for my $round (1 .. ROUNDS / 3) {
+        kill_trampoline($usual * $round * 3 / ROUNDS);
+        kill KILL => wardens($single);
+        wait_until(2, sub { !@{ processes() } });
+        $single->ctl('jail', 'sweep') for 1 .. 2;
+        push @left, left();
+    }
+    is_deeply(\@left, [], '... and two sweeps remove what it has left');
+}
+
+# --- the parent ---------------------------------------------------------------
+
+# As an administrator does after that: the children would go on serving.
+sub kill_httpd {
+    my @all = ($httpd->pid || die('no httpd'), $httpd->children);
+    kill KILL => @all;
+    wait_until(5, sub { !grep { kill 0, $_ } @all }) or die 'httpd lives';
+}
+
+sub check_parent {
+    my $before = quick($httpd)->{content};
+    kill_httpd();
+    ok($httpd->start, 'parent of httpd killed: it can be started again')
+        or diag $httpd->output;
+    check_next('parent of httpd killed');
+    is(quick($httpd)->{content}, $before, '... in the jail of before');
+}
+
+sub check_parent_and_keep {
+    kill KILL => wardens($httpd);
+    kill_httpd();
+    run_quietly('umount', "/run/ivlejail/$httpd->{instance}/keep");
+    ok($httpd->start, 'the same without the keep: it can be started again')
+        or diag $httpd->output;
+    check_next('the same without the keep');
+}
+
+must_be_root();
+install();
+base('busybox');
+put_program(alice => 'web/quick.sh', $QUICK);
+put_program(alice => 'web/slow.sh', $SLOW);
+put_gate('alice');
+my $before = leftovers();
+ok($_->start, "httpd $_->{instance} starts") or diag $_->output
+    for $httpd, $single;
+check_child();
+check_client($_) for qw(silent begun);
+check_warden(silent => '500 whole');
+check_warden(begun => '200 cut');
+quick($single);
+$single->{child} = serving_child($single);
+check_trampoline();
+check_sweep();
+check_parent();
+check_parent_and_keep();
+ok($_->stop, "httpd $_->{instance} stops") for $httpd, $single;
+is_deeply(leftovers(), $before, 'nothing is left');
+done_testing;
