@@ -226,11 +226,11 @@ static uint64_t microseconds(const struct timeval *t)
 static enum wire_limit limit_hit(const struct connection *c, int status,
                                  uint64_t cpu)
 {
+    if (!WIFSIGNALED(status)) {
+        return WIRE_LIMIT_NONE;     /* it was faster than its time limit */
+    }
     if (c->timed_out) {
         return WIRE_LIMIT_WALL;
-    }
-    if (!WIFSIGNALED(status)) {
-        return WIRE_LIMIT_NONE;
     }
     if (WTERMSIG(status) == SIGXFSZ) {
         return WIRE_LIMIT_FSIZE;

@@ -55,7 +55,7 @@
 enum {
     EVENTS = 32,            /* taken from epoll at a time */
     SILENT_MAX = 8,         /* connections beyond those that may be queued */
-    FDS_PER_SLOT = 5,       /* socket, pipes, memfd */
+    FDS_PER_SLOT = 4,       /* socket, pipes */
     FDS_OTHER = 32,
     MILLISECOND = 1000,     /* in the microseconds of serve_now() */
     SECOND = 1000000,
@@ -226,8 +226,8 @@ static bool accept_one(void)
     if (errno == EAGAIN && !ending) {
         return false;
     }
-    /* EINVAL: it is shut down and nothing is left in it.  Else there are no
-       descriptors or no memory: what waits must go to another warden. */
+    /* EAGAIN, EINVAL: it is shut down, and nothing is left in it.  Else there
+       are no descriptors or no memory: what waits must go to another warden */
     close_listener();
     return false;
 }
@@ -330,8 +330,8 @@ static void reap_children(void)
 }
 
 /*
- * Connections first: one that httpd closed must not start a program that a
- * reaped one makes room for.  New ones last: they use slots again that events
+ * Connections first: a request that httpd gave up must not start when a
+ * program that ended makes room for it.  New ones last: they use slots again that events
  * of the same round may still point to.
  */
 static void handle(const struct epoll_event *events, int count)

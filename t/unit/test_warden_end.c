@@ -336,7 +336,7 @@ static _Noreturn void hammer(const struct rig *rig, unsigned int seed,
                 _exit(2);
             }
         }
-        next += 1 + 0.005 * (round % 5);
+        next += 1 + 0.01 * (round % 5);
     }
     _exit(0);
 }
