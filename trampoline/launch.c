@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -32,7 +33,7 @@
 #include "mounts.h"
 #include "say.h"
 
-enum { CHILD_SECONDS = 10 };
+enum { CHILD_SECONDS = 10, LINE_SECONDS = 2 };
 
 void launch_open(const struct policy *policy, struct launch *launch)
 {
@@ -85,6 +86,7 @@ static _Noreturn void run_child(const struct become *become, int jail,
 /* What the child says next; its end is 0.  Else it has said why on stderr. */
 static void expect(const struct launch *launch, char wanted)
 {
+    struct pollfd end = { .fd = launch->channel, .events = POLLIN };
     char word = 0;
     ssize_t n = read(launch->channel, &word, 1);
 
@@ -93,8 +95,8 @@ static void expect(const struct launch *launch, char wanted)
         die(CODE_FORK, "it was killed");
     }
     if (word != wanted) {
-        /* it says why, then ends */
-        (void)!read(launch->channel, &(char){ 0 }, 1);
+        /* it says why, then ends: if it can write, within a moment */
+        (void)poll(&end, 1, LINE_SECONDS * 1000);
         die_silently((enum code)word);
     }
 }

@@ -170,5 +170,5 @@ void publish_announce(const char *instance)
 
     must(length > 0 && (size_t)length < sizeof line, CODE_INTERNAL, "path");
     /* nobody may be reading any more: the jail is there all the same */
-    (void)!write(STDOUT_FILENO, line, (size_t)length);
+    say_write(STDOUT_FILENO, line, (size_t)length);
 }

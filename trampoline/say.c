@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 enum { LINE_SIZE = 512, DETAIL_SIZE = 320 };    /* with newline and NUL */
+enum { WRITE_SECONDS = 2 };
 
 static const char *say_program = "ivlejail";
 static int say_fd = STDERR_FILENO;
@@ -30,6 +31,13 @@ static const char *meaning(enum code code)
     }
 }
 
+void say_write(int fd, const char *text, size_t length)
+{
+    (void)alarm(WRITE_SECONDS);
+    (void)!write(fd, text, length);     /* there is nobody else to tell */
+    (void)alarm(0);
+}
+
 /* Names come from the caller: they may not forge lines or move a cursor. */
 static void write_line(char *line)
 {
@@ -41,7 +49,7 @@ static void write_line(char *line)
         }
     }
     line[length] = '\n';
-    (void)!write(say_fd, line, length + 1);     /* there is nobody else */
+    say_write(say_fd, line, length + 1);
 }
 
 void say_warning(const char *format, ...)

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "code.h"
 
@@ -26,6 +27,13 @@ void say_init(const char *program, int fd);
  * back what has been published already.  NULL: nothing.  It may not die.
  */
 void say_at_death(void (*undo)(int status));
+
+/*
+ * Writes for at most two seconds, until SIGALRM interrupts it or ends the
+ * process: who has given us a pipe that is full may want us to hang, with the
+ * lock.
+ */
+void say_write(int fd, const char *text, size_t length);
 
 /* One line without a code: something that does not end the program. */
 void say_warning(const char *format, ...) SAY_PRINTF(1, 2);
