@@ -12,6 +12,7 @@
 #include "apr_buckets.h"
 #include "httpd.h"
 
+#include "module/body.h"
 #include "module/lines.h"
 #include "module/talk.h"
 
@@ -20,12 +21,9 @@ enum { IJ_PUMP_BUFFER = 8192 };
 typedef struct ij_pump {
     request_rec *r;
     ij_talk *talk;
-    ij_client client;
+    ij_body body;                   /* of the request */
     long long deadline;             /* of ij_run_clock() */
     struct lines lines;             /* the program's error output */
-    apr_bucket_brigade *body;       /* taken from the client, not yet given
-                                       to the program */
-    apr_status_t body_status;       /* of reading it from the client */
     apr_status_t status;            /* of reading the program's output */
     bool has_ended;                 /* answer holds */
     struct wire_answer answer;
@@ -34,9 +32,8 @@ typedef struct ij_pump {
 } ij_pump;
 
 /*
- * Invites the body, before anything is answered: a client may be waiting for
- * a "100 Continue".  *talk stays the caller's; user is for the log,
- * timeout_seconds is the program's.
+ * *talk stays the caller's; user is for the log, timeout_seconds is the
+ * program's.
  */
 ij_pump *ij_pump_start(request_rec *r, ij_talk *talk,
                        const ij_client *client, const char *user,
@@ -46,7 +43,7 @@ ij_pump *ij_pump_start(request_rec *r, ij_talk *talk,
  * Reads what the program writes: *size bytes at most, then as many as came.
  * APR_EOF: its output is at its end; APR_EAGAIN: nothing now, only without
  * wait; APR_TIMEUP; APR_ECONNABORTED: the client is gone; APR_INCOMPLETE: the
- * request's body is, and pump->body_status says why.
+ * request's body is, and pump->body.status says why.
  */
 apr_status_t ij_pump_read(ij_pump *pump, char *data, apr_size_t *size,
                           bool wait);
@@ -60,7 +57,8 @@ int ij_pump_gets(char *line, int size, void *context);
 /*
  * After the output, or what is wanted of it: waits for the warden's last
  * word, for milliseconds at most, and logs what is left of the error output.
+ * Returns whether there is nothing more to wait for.
  */
-void ij_pump_finish(ij_pump *pump, int milliseconds);
+bool ij_pump_finish(ij_pump *pump, int milliseconds);
 
 #endif

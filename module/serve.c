@@ -94,16 +94,16 @@ static int answer_nothing(request_rec *r, const ij_job *job, ij_pump *pump)
         r->connection->aborted = 1;
         return OK;
     }
-    if (pump->body_status != APR_SUCCESS) {
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, pump->body_status, r,
+    if (pump->body.status != APR_SUCCESS) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, pump->body.status, r,
                       IJLOGNO(0067) "cannot read the body of the request");
-        return ap_map_http_request_error(pump->body_status,
+        return ap_map_http_request_error(pump->body.status,
                                          HTTP_BAD_REQUEST);
     }
-    ij_pump_finish(pump, END_MILLISECONDS);
+    (void)ij_pump_finish(pump, END_MILLISECONDS);
     log_end(r, job, pump, "ended without a complete header", APLOG_ERR);
     return APR_STATUS_IS_TIMEUP(pump->status)
-           || pump->answer.limit == WIRE_LIMIT_WALL
+           || (pump->has_ended && pump->answer.limit == WIRE_LIMIT_WALL)
         ? HTTP_GATEWAY_TIME_OUT : HTTP_INTERNAL_SERVER_ERROR;
 }
 
@@ -130,7 +130,11 @@ static int read_header(request_rec *r, const ij_job *job, ij_pump *pump)
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, IJLOGNO(0068)
                       "'%s' of '%s' sent a Transfer-Encoding header",
                       job->filename, job->jail.user);
-        return HTTP_BAD_GATEWAY;
+        rc = HTTP_BAD_GATEWAY;
+    }
+    if (rc != OK) {
+        (void)ij_pump_finish(pump, END_MILLISECONDS);
+        log_end(r, job, pump, "was not heard and ended", APLOG_DEBUG);
     }
     return rc;
 }
@@ -229,10 +233,9 @@ static void pass_end(request_rec *r, const ij_job *job, ij_pump *pump,
 /* Waits for the program's end, but keeps nothing back for long. */
 static void await_end(request_rec *r, ij_pump *pump, apr_bucket_brigade *bb)
 {
-    ij_pump_finish(pump, END_SOON_MILLISECONDS);
-    if (pump->talk->sock != -1) {
+    if (!ij_pump_finish(pump, END_SOON_MILLISECONDS)) {
         (void)pass_flush(r, bb);
-        ij_pump_finish(pump, END_MILLISECONDS);
+        (void)ij_pump_finish(pump, END_MILLISECONDS);
     }
 }
 
@@ -268,7 +271,7 @@ static void discard_output(request_rec *r, const ij_job *job,
     while (ij_pump_fill(pump) == APR_SUCCESS) {
         /* not of interest */
     }
-    ij_pump_finish(pump, END_MILLISECONDS);
+    (void)ij_pump_finish(pump, END_MILLISECONDS);
     log_end(r, job, pump, "redirected and ended", APLOG_DEBUG);
     ij_talk_close(pump->talk);      /* its turn is the next one's now */
 }
