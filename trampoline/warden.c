@@ -331,8 +331,8 @@ static void reap_children(void)
 
 /*
  * Connections first: a request that httpd gave up must not start when a
- * program that ended makes room for it.  New ones last: they use slots again that events
- * of the same round may still point to.
+ * program that ended makes room for it.  New ones last: they use slots again
+ * that events of the same round may still point to.
  */
 static void handle(const struct epoll_event *events, int count)
 {

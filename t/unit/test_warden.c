@@ -209,6 +209,16 @@ static void assert_line(const char *text, const char *line)
     }
 }
 
+/* real, effective, saved and file system's */
+static void assert_ids(const char *text, const char *name, int id)
+{
+    char line[80];
+
+    snprintf(line, sizeof(line), "%s:\t%d\t%d\t%d\t%d\n", name, id, id, id,
+             id);
+    assert_line(text, line);
+}
+
 static void test_process_state(void **state)
 {
     struct rig *rig = *state;
@@ -218,8 +228,8 @@ static void test_process_state(void **state)
     rig_file(rig, "status", 0755, "#!/bin/cat /proc/self/status\n");
     rig_run(rig, "status", &outcome);
     assert_line(outcome.out, "PPid:\t1\n");
-    assert_line(outcome.out, "Uid:\t70001\t70001\t70001\t70001\n");
-    assert_line(outcome.out, "Gid:\t70002\t70002\t70002\t70002\n");
+    assert_ids(outcome.out, "Uid", RIG_UID);
+    assert_ids(outcome.out, "Gid", RIG_GID);
     assert_line(outcome.out, "Groups:\t \n");
     assert_line(outcome.out, "SigBlk:\t0000000000000000\n");
     assert_line(outcome.out, "SigIgn:\t0000000000000000\n");
