@@ -107,7 +107,7 @@ sub check_gone {
 sub check_next {
     my ($what) = @_;
     is(outcome(quick($httpd)), '200 whole', "$what: the next request works");
-    is(scalar(my @one = wardens($httpd)), 1, '... with one warden');
+    is(scalar wardens($httpd), 1, '... with one warden');
     is(scalar $httpd->jails('pin'), 1, '... in one jail');
 }
 
