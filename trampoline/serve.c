@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "find.h"
+#include "logfile.h"
 #include "program.h"
 #include "request.h"
 #include "strays.h"
@@ -172,27 +173,54 @@ static void admit(struct connection *c)
     start_queued();
 }
 
-static void receive(struct connection *c)
+static void write_log(struct connection *c)
+{
+    const struct wire_log *log = &c->unpacked.log;
+    int error = logfile_append(log->path, log->text);
+
+    if (error != 0) {
+        refuse(c, WIRE_CANNOT_LOG, error);
+        return;
+    }
+    answer_kind(c, WIRE_ENDED);
+    connection_free(c);
+}
+
+/* What came from httpd, which may have closed the connection since. */
+static void take(struct connection *c, bool closed)
+{
+    if (c->unpacked.request.kind == WIRE_LOG) {
+        write_log(c);
+    }
+    else if (closed) {
+        connection_free(c);     /* nobody waits for it any more */
+    }
+    else {
+        admit(c);
+    }
+}
+
+static void receive(struct connection *c, bool closed)
 {
     const char *reason;
     int rv = wire_recv_request(c->sock, MSG_DONTWAIT, c->buffer, &c->unpacked,
                                c->pipes, &reason);
 
     if (rv == 0) {
-        admit(c);
+        take(c, closed);
     }
     else if (rv == EPROTO) {
         refuse(c, WIRE_BAD_REQUEST, EPROTO);
     }
-    else if (rv != EAGAIN) {
-        connection_free(c);     /* closed: somebody only asked if we listen */
+    else if (rv != EAGAIN || closed) {
+        connection_free(c);     /* somebody only asked if we listen */
     }
 }
 
 void serve_begin(struct connection *c)
 {
     c->deadline = serve_now() + PATIENCE;
-    receive(c);
+    receive(c, false);
 }
 
 /* --- end --- */
@@ -209,8 +237,8 @@ static void abandon(struct connection *c)
 
 void serve_event(struct connection *c, bool closed)
 {
-    if (c->state == CONNECTION_SILENT && !closed) {
-        receive(c);
+    if (c->state == CONNECTION_SILENT) {
+        receive(c, closed);
     }
     else if (c->state != CONNECTION_FREE) {
         abandon(c);     /* httpd went, or says more than it may */

@@ -5,7 +5,8 @@
  *
  * ACCEPTED when it is queued, STARTED when its program runs, ENDED when that
  * was reaped; REFUSED on the way ends it.  httpd closing the connection ends
- * it too: a queued request never runs, a running program is killed.
+ * it too: a queued request never runs, a running program is killed.  A log
+ * entry is written as soon as it is there, also where httpd is gone.
  */
 #ifndef IVLEJAIL_SERVE_H
 #define IVLEJAIL_SERVE_H

@@ -12,7 +12,8 @@
  * It is trusted with nothing.  The user can starve it, stop it or lie in its
  * place, and hurts only the own jail: httpd takes its answers for a hostile
  * client's.  What it must do for the user is never to block on anything: one
- * thread, one epoll, and no open(2) of anything that the user made.  What it
+ * thread, one epoll, and no open(2) of anything that the user made, but for
+ * the user's error log, where it does not block either.  What it
  * must do for the administrator is that nothing outlives its request, and
  * that no request is lost or run twice:
  *
@@ -33,6 +34,7 @@
  *   request.c     argv and environment
  *   program.c     vfork and exec
  *   strays.c      processes that left their request
+ *   logfile.c     the user's own error log
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,9 @@
  *
  * A packed request is a header of six numbers and then its strings, each with
  * its NUL, back to back: root, filename, uri, method, the interpreters, the
- * environment.  The counts in the header say where one part ends.
+ * environment.  The counts in the header say where one part ends.  A log
+ * entry is the same header, whose last three numbers are 0, and two strings:
+ * path and text.
  */
 #include "wire.h"
 
@@ -88,6 +90,21 @@ size_t wire_pack(const struct wire_request *request, char *buffer,
     return needed;
 }
 
+size_t wire_pack_log(const struct wire_log *log, char *buffer, size_t size)
+{
+    const char *strings[] = { log->path, log->text };
+    struct header header = { .version = WIRE_VERSION, .kind = WIRE_LOG };
+    size_t needed = sizeof(header) + strings_size(strings, 2);
+
+    if (needed > size || needed > WIRE_MESSAGE_MAX) {
+        errno = EMSGSIZE;
+        return 0;
+    }
+    header.size = (uint32_t) needed;
+    put_strings(mempcpy(buffer, &header, sizeof(header)), strings, 2);
+    return needed;
+}
+
 /* --- unpacking --- */
 
 static const char *check_header(const struct header *header, size_t size)
@@ -95,12 +112,17 @@ static const char *check_header(const struct header *header, size_t size)
     if (header->version != WIRE_VERSION) {
         return "another version of the protocol";
     }
-    if (header->kind != WIRE_SERVE) {
+    if (header->kind != WIRE_SERVE && header->kind != WIRE_LOG) {
         return "unknown kind of request";
     }
     if (header->size != size) {
         return "size differs from the message's";
     }
+    return NULL;
+}
+
+static const char *check_request_header(const struct header *header)
+{
     if (header->timeout_seconds < 1
         || header->timeout_seconds > WIRE_TIMEOUT_MAX) {
         return "timeout out of bounds";
@@ -200,13 +222,73 @@ static const char *check_request(const struct wire_request *request)
     return check_env(request->env, request->env_count);
 }
 
+static const char *unpack_request(const struct header *header, char *at,
+                                  const char *end,
+                                  struct wire_unpacked *unpacked)
+{
+    struct wire_request *request = &unpacked->request;
+    const char *fixed[4], *wrong = check_request_header(header);
+
+    if (wrong != NULL) {
+        return wrong;
+    }
+    if (!take_strings(&at, end, fixed, 4)
+        || !take_strings(&at, end, unpacked->interpreters,
+                         header->interpreter_count)
+        || !take_strings(&at, end, unpacked->env, header->env_count)) {
+        return "fewer strings than announced";
+    }
+    if (at != end) {
+        return "more strings than announced";
+    }
+    unpacked->env[header->env_count] = NULL;
+    request->timeout_seconds = header->timeout_seconds;
+    request->root = fixed[0];
+    request->filename = fixed[1];
+    request->uri = fixed[2];
+    request->method = fixed[3];
+    request->interpreters = unpacked->interpreters;
+    request->interpreter_count = header->interpreter_count;
+    request->env = unpacked->env;
+    request->env_count = header->env_count;
+    return check_request(request);
+}
+
+static const char *unpack_log(const struct header *header, char *at,
+                              const char *end, struct wire_log *log)
+{
+    const char *strings[2];
+
+    if (header->timeout_seconds != 0 || header->interpreter_count != 0
+        || header->env_count != 0) {
+        return "log entry with the numbers of a request";
+    }
+    if (header->size > WIRE_MESSAGE_MAX) {
+        return "log entry too large";
+    }
+    if (!take_strings(&at, end, strings, 2)) {
+        return "fewer strings than announced";
+    }
+    if (at != end) {
+        return "more strings than announced";
+    }
+    if (strings[0][0] != '/') {
+        return "path of the log is not absolute";
+    }
+    if (strings[1][0] == '\0') {
+        return "log entry without text";
+    }
+    log->path = strings[0];
+    log->text = strings[1];
+    return NULL;
+}
+
 const char *wire_unpack(char *buffer, size_t size,
                         struct wire_unpacked *unpacked)
 {
-    struct wire_request *request = &unpacked->request;
     struct header header;
-    const char *fixed[4], *wrong;
     char *at = buffer + sizeof(header), *end = buffer + size;
+    const char *wrong;
 
     if (size < sizeof(header)) {
         return "shorter than a header";
@@ -216,25 +298,8 @@ const char *wire_unpack(char *buffer, size_t size,
     if (wrong != NULL) {
         return wrong;
     }
-    if (!take_strings(&at, end, fixed, 4)
-        || !take_strings(&at, end, unpacked->interpreters,
-                         header.interpreter_count)
-        || !take_strings(&at, end, unpacked->env, header.env_count)) {
-        return "fewer strings than announced";
-    }
-    if (at != end) {
-        return "more strings than announced";
-    }
-    unpacked->env[header.env_count] = NULL;
-    request->kind = WIRE_SERVE;
-    request->timeout_seconds = header.timeout_seconds;
-    request->root = fixed[0];
-    request->filename = fixed[1];
-    request->uri = fixed[2];
-    request->method = fixed[3];
-    request->interpreters = unpacked->interpreters;
-    request->interpreter_count = header.interpreter_count;
-    request->env = unpacked->env;
-    request->env_count = header.env_count;
-    return check_request(request);
+    unpacked->request.kind = (enum wire_kind) header.kind;
+    return header.kind == WIRE_LOG
+        ? unpack_log(&header, at, end, &unpacked->log)
+        : unpack_request(&header, at, end, unpacked);
 }

@@ -12,6 +12,16 @@
  *                                      <-   STARTED, or REFUSED
  *                                      <-   ENDED when the program has ended
  *
+ * or, in the same form, an entry for the user's own error log, which httpd
+ * must not write itself: it opens no file of a jail.
+ *
+ *     log entry                        ->
+ *                                      <-   ENDED when it is written, or
+ *                                           REFUSED
+ *
+ * A log entry needs no listener: it is written also where httpd has closed
+ * the connection at once.
+ *
  * Neither side believes the other's lengths: unpacking checks every one.
  * Each receive closes all descriptors of a message that it does not return.
  */
@@ -32,7 +42,8 @@ enum {
 };
 
 enum wire_kind {
-    WIRE_SERVE = 1              /* 2 is kept for leases of resident apps */
+    WIRE_SERVE = 1,             /* 2 is kept for leases of resident apps */
+    WIRE_LOG = 3
 };
 
 /* What httpd asks for.  Strings are NUL-terminated, paths are in the jail. */
@@ -54,6 +65,12 @@ struct wire_request {
 
 #define WIRE_TIMEOUT_MAX 86400
 
+/* What httpd wants written; it fits into one message, without a memfd. */
+struct wire_log {
+    const char *path;           /* of the log file, absolute */
+    const char *text;           /* the entry, not empty */
+};
+
 enum wire_answer_kind {
     WIRE_ACCEPTED = 1,          /* taken or queued: it will not be run again */
     WIRE_STARTED = 2,           /* the program runs; its pipes speak now */
@@ -72,6 +89,7 @@ enum wire_refusal {
     WIRE_NO_INTERPRETER,        /* 500: #! or IvleJailInterpreter leads to
                                    nothing that can be executed */
     WIRE_CANNOT_START,          /* 503: no process, no memory */
+    WIRE_CANNOT_LOG,            /* the entry was not written, or not whole */
     WIRE_REFUSAL_COUNT
 };
 
@@ -107,18 +125,22 @@ size_t wire_size(const struct wire_request *request);
 size_t wire_pack(const struct wire_request *request, char *buffer,
                  size_t size);
 
+/* The same for a log entry.  EMSGSIZE: also larger than a message. */
+size_t wire_pack_log(const struct wire_log *log, char *buffer, size_t size);
+
 /*
- * Storage for an unpacked request: the strings point into the caller's
+ * Storage for an unpacked message: the strings point into the caller's
  * buffer, the two arrays are here.
  */
 struct wire_unpacked {
     struct wire_request request;
+    struct wire_log log;        /* instead, where request.kind is WIRE_LOG */
     const char *interpreters[WIRE_INTERPRETERS_MAX];
     const char *env[WIRE_ENV_MAX + 1];  /* NULL-terminated */
 };
 
 /*
- * The reverse of wire_pack.  Returns NULL, or what is wrong with the
+ * The reverse of both.  Returns NULL, or what is wrong with the
  * message.  Pure; checks every length, count, terminator, that paths are
  * absolute and that each variable has a name and a '='.
  */
@@ -133,9 +155,13 @@ const char *wire_unpack(char *buffer, size_t size,
 int wire_send_request(int sock, const struct wire_request *request,
                       const int pipes[WIRE_PIPES]);
 
+/* Sends a log entry; never blocks.  Returns 0 or errno. */
+int wire_send_log(int sock, const struct wire_log *log);
+
 /*
- * Receives a request into buffer (WIRE_STRINGS_MAX bytes) and the
- * descriptors (close-on-exec, the caller's to close).  Returns 0 or errno:
+ * Receives a message into buffer (WIRE_STRINGS_MAX bytes) and the descriptors
+ * of a request (close-on-exec, the caller's to close); for a log entry pipes
+ * is left as it is.  Returns 0 or errno:
  * EAGAIN (nothing yet, with MSG_DONTWAIT in flags), ECONNRESET (end of
  * file), EPROTO (wrong form; *reason says what is).
  */

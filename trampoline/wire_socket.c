@@ -5,7 +5,7 @@
  * A request that is larger than a message goes whole into a sealed memfd,
  * sent as a fourth descriptor; the message is then its header alone.  The
  * seals tell the receiver that it is memory (reading cannot hang) and that it
- * does not change any more.
+ * does not change any more.  A log entry has no descriptors at all.
  */
 #include "wire.h"
 
@@ -38,6 +38,7 @@ struct passed {
 
 /* --- sending --- */
 
+/* Returns 0 or errno. */
 static int send_with_fds(int sock, void *data, size_t size, const int *fds,
                          size_t count)
 {
@@ -137,6 +138,18 @@ int wire_send_request(int sock, const struct wire_request *request,
     }
     free(packed);
     return rv;
+}
+
+int wire_send_log(int sock, const struct wire_log *log)
+{
+    char packed[WIRE_MESSAGE_MAX];
+    size_t size = wire_pack_log(log, packed, sizeof(packed));
+
+    if (size == 0) {
+        return errno;
+    }
+    return send(sock, packed, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? errno
+                                                                     : 0;
 }
 
 int wire_send_answer(int sock, const struct wire_answer *answer)
@@ -249,7 +262,8 @@ static const char *open_message(char *buffer, size_t size,
 {
     const char *wrong;
 
-    if (passed->count != WIRE_PIPES && passed->count != WIRE_PIPES + 1) {
+    if (passed->count != 0 && passed->count != WIRE_PIPES
+        && passed->count != WIRE_PIPES + 1) {
         return "wrong number of descriptors";
     }
     if (passed->count == WIRE_PIPES + 1) {
@@ -261,7 +275,12 @@ static const char *open_message(char *buffer, size_t size,
             return wrong;
         }
     }
-    return wire_unpack(buffer, size, unpacked);
+    wrong = wire_unpack(buffer, size, unpacked);
+    if (wrong == NULL
+        && (unpacked->request.kind == WIRE_LOG) != (passed->count == 0)) {
+        return "wrong number of descriptors";
+    }
+    return wrong;
 }
 
 int wire_recv_request(int sock, int flags, char *buffer,
@@ -283,7 +302,9 @@ int wire_recv_request(int sock, int flags, char *buffer,
         close_passed(&passed);
         return EPROTO;
     }
-    memcpy(pipes, passed.fds, WIRE_PIPES * sizeof(int));
+    if (passed.count >= WIRE_PIPES) {
+        memcpy(pipes, passed.fds, WIRE_PIPES * sizeof(int));
+    }
     if (passed.count > WIRE_PIPES) {
         close(passed.fds[WIRE_PIPES]);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sample.c - a request for the tests of the protocol
+ * sample.c - messages for the tests of the protocol
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,6 +25,14 @@ struct wire_request sample_request(void)
     };
 
     return request;
+}
+
+struct wire_log sample_log(void)
+{
+    struct wire_log log = { .path = "/home/alice/error.log",
+                            .text = "GET /my/x.py: failed\n  why\n" };
+
+    return log;
 }
 
 void sample_assert_same(const struct wire_request *a,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_wire.c - the form of a request: what is not right is refused
+ * test_wire.c - the form of the messages: what is not right is refused
  */
 /* LINK: wire.o sample.o */
 #include <stdarg.h>
@@ -183,6 +183,8 @@ static void test_header_numbers(void **state)
         { AT_VERSION, 2, "another version of the protocol" },
         { AT_KIND, 0, "unknown kind of request" },
         { AT_KIND, 2, "unknown kind of request" },
+        { AT_KIND, 4, "unknown kind of request" },
+        { AT_KIND, WIRE_LOG, "log entry with the numbers of a request" },
         { AT_SIZE, 0, "size differs from the message's" },
         { AT_SIZE, UINT32_MAX, "size differs from the message's" },
         { AT_TIMEOUT, 0, "timeout out of bounds" },
@@ -319,16 +321,138 @@ static void test_paths(void **state)
     assert_verdict(&request, "no method");
 }
 
-/* The sanitizers judge; the seed is fixed, so that a failure comes again. */
-static void test_random_damage(void **state)
+/* --- log entries --- */
+
+static void test_log_round_trip(void **state)
 {
-    struct wire_request request = sample_request();
-    char buffer[4096], damaged[4096];
-    size_t size = wire_pack(&request, buffer, sizeof(buffer));
+    struct wire_log log = sample_log();
+    struct wire_unpacked unpacked;
+    char buffer[4096];
+    size_t size = wire_pack_log(&log, buffer, sizeof(buffer));
+
+    (void) state;
+    assert_int_not_equal(size, 0);
+    assert_null(wire_unpack(buffer, size, &unpacked));
+    assert_int_equal(unpacked.request.kind, WIRE_LOG);
+    assert_string_equal(unpacked.log.path, log.path);
+    assert_string_equal(unpacked.log.text, log.text);
+}
+
+static void test_log_of_the_most(void **state)
+{
+    static char text[WIRE_MESSAGE_MAX], buffer[WIRE_MESSAGE_MAX + 1];
+    struct wire_log log = { .path = "/x", .text = text };
+    size_t most = WIRE_MESSAGE_MAX - WIRE_HEADER_SIZE - sizeof("/x") - 1;
+
+    (void) state;
+    memset(text, 'x', most);
+    assert_int_equal(wire_pack_log(&log, buffer, sizeof(buffer)),
+                     WIRE_MESSAGE_MAX);
+    assert_null(unpack_copy(buffer, WIRE_MESSAGE_MAX));
+    assert_int_equal(wire_pack_log(&log, buffer, WIRE_MESSAGE_MAX - 1), 0);
+    assert_int_equal(errno, EMSGSIZE);
+    text[most] = 'x';
+    assert_int_equal(wire_pack_log(&log, buffer, sizeof(buffer)), 0);
+    assert_int_equal(errno, EMSGSIZE);
+}
+
+/* Larger than a message: it could only come in a memfd. */
+static void test_log_too_large(void **state)
+{
+    static char buffer[WIRE_MESSAGE_MAX + 1];
+    struct wire_log log = { .path = "/x", .text = "text" };
+    size_t size = wire_pack_log(&log, buffer, sizeof(buffer));
+
+    (void) state;
+    memset(buffer + size - 1, 'x', sizeof(buffer) - size);
+    buffer[sizeof(buffer) - 1] = '\0';
+    patch(buffer, AT_SIZE, sizeof(buffer));
+    assert_string_equal(unpack_copy(buffer, sizeof(buffer)),
+                        "log entry too large");
+}
+
+static void test_log_truncated_anywhere(void **state)
+{
+    struct wire_log log = sample_log();
+    char buffer[4096];
+    size_t size = wire_pack_log(&log, buffer, sizeof(buffer)), n;
+
+    (void) state;
+    for (n = 0; n < size; n++) {
+        patch(buffer, AT_SIZE, (uint32_t) size);
+        assert_non_null(unpack_copy(buffer, n));
+        if (n >= WIRE_HEADER_SIZE) {
+            patch(buffer, AT_SIZE, (uint32_t) n);
+            assert_string_equal(unpack_copy(buffer, n),
+                                "fewer strings than announced");
+        }
+    }
+    buffer[size] = '\0';
+    patch(buffer, AT_SIZE, (uint32_t) size + 1);
+    assert_string_equal(unpack_copy(buffer, size + 1),
+                        "more strings than announced");
+}
+
+static void test_log_numbers(void **state)
+{
+    static const struct {
+        size_t at;
+        uint32_t value;
+        const char *wrong;
+    } cases[] = {
+        { AT_VERSION, 2, "another version of the protocol" },
+        { AT_KIND, WIRE_SERVE, "timeout out of bounds" },
+        { AT_SIZE, 0, "size differs from the message's" },
+        { AT_TIMEOUT, 1, "log entry with the numbers of a request" },
+        { AT_INTERPRETERS, 1, "log entry with the numbers of a request" },
+        { AT_ENV, UINT32_MAX, "log entry with the numbers of a request" },
+    };
+    struct wire_log log = sample_log();
+    char buffer[4096];
+    size_t size = wire_pack_log(&log, buffer, sizeof(buffer)), i;
+
+    (void) state;
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint32_t right = number(buffer, cases[i].at);
+
+        patch(buffer, cases[i].at, cases[i].value);
+        assert_string_equal(unpack_copy(buffer, size), cases[i].wrong);
+        patch(buffer, cases[i].at, right);
+    }
+    assert_null(unpack_copy(buffer, size));
+}
+
+static void test_log_strings(void **state)
+{
+    static const struct {
+        struct wire_log log;
+        const char *wrong;
+    } cases[] = {
+        { { "error.log", "text" }, "path of the log is not absolute" },
+        { { "", "text" }, "path of the log is not absolute" },
+        { { "/error.log", "" }, "log entry without text" },
+    };
+    char buffer[4096];
+    size_t i;
+
+    (void) state;
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        size_t size = wire_pack_log(&cases[i].log, buffer, sizeof(buffer));
+
+        assert_int_not_equal(size, 0);
+        assert_string_equal(unpack_copy(buffer, size), cases[i].wrong);
+    }
+}
+
+/* --- any bytes --- */
+
+/* The sanitizers judge; the seed is fixed, so that a failure comes again. */
+static void damage(const char *buffer, size_t size)
+{
+    char damaged[4096];
     unsigned int seed = 1, accepted = 0;
     int i, flips;
 
-    (void) state;
     for (i = 0; i < 200000; i++) {
         memcpy(damaged, buffer, size);
         for (flips = rand_r(&seed) % 4; flips >= 0; flips--) {
@@ -337,6 +461,17 @@ static void test_random_damage(void **state)
         accepted += unpack_copy(damaged, size) == NULL;
     }
     assert_in_range(accepted, 1, 199999);
+}
+
+static void test_random_damage(void **state)
+{
+    struct wire_request request = sample_request();
+    struct wire_log log = sample_log();
+    char buffer[4096];
+
+    (void) state;
+    damage(buffer, wire_pack(&request, buffer, sizeof(buffer)));
+    damage(buffer, wire_pack_log(&log, buffer, sizeof(buffer)));
 }
 
 int main(void)
@@ -352,6 +487,12 @@ int main(void)
         cmocka_unit_test(test_interpreters),
         cmocka_unit_test(test_variables),
         cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_log_round_trip),
+        cmocka_unit_test(test_log_of_the_most),
+        cmocka_unit_test(test_log_too_large),
+        cmocka_unit_test(test_log_truncated_anywhere),
+        cmocka_unit_test(test_log_numbers),
+        cmocka_unit_test(test_log_strings),
         cmocka_unit_test(test_random_damage),
     };
 

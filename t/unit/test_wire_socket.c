@@ -370,6 +370,106 @@ static void test_send_to_nobody(void **state)
     pair->warden = -1;
 }
 
+/* --- log entries --- */
+
+static void test_log(void **state)
+{
+    struct pair *pair = *state;
+    struct wire_log log = sample_log();
+    int before = count_fds(), pipes[WIRE_PIPES] = { -1, -1, -1 };
+    const char *reason;
+
+    assert_int_equal(wire_send_log(pair->httpd, &log), 0);
+    assert_int_equal(receive_request(pair, pipes, &reason), 0);
+    assert_null(reason);
+    assert_int_equal(unpacked.request.kind, WIRE_LOG);
+    assert_string_equal(unpacked.log.path, log.path);
+    assert_string_equal(unpacked.log.text, log.text);
+    assert_int_equal(pipes[0], -1);
+    assert_int_equal(count_fds(), before);
+}
+
+/* Of a sender that does not wait for the answer. */
+static void test_log_and_gone(void **state)
+{
+    struct pair *pair = *state;
+    struct wire_log log = sample_log();
+    int pipes[WIRE_PIPES];
+    const char *reason;
+
+    assert_int_equal(wire_send_log(pair->httpd, &log), 0);
+    assert_int_equal(shutdown(pair->httpd, SHUT_RDWR), 0);
+    assert_int_equal(receive_request(pair, pipes, &reason), 0);
+    assert_string_equal(unpacked.log.text, log.text);
+    assert_int_equal(receive_request(pair, pipes, &reason), ECONNRESET);
+}
+
+static void test_log_sizes(void **state)
+{
+    static char text[WIRE_MESSAGE_MAX];
+    struct pair *pair = *state;
+    struct wire_log log = { .path = "/x", .text = text };
+    size_t most = WIRE_MESSAGE_MAX - WIRE_HEADER_SIZE - sizeof("/x") - 1;
+    int pipes[WIRE_PIPES];
+    const char *reason;
+
+    memset(text, 'x', most);
+    assert_int_equal(wire_send_log(pair->httpd, &log), 0);
+    assert_int_equal(receive_request(pair, pipes, &reason), 0);
+    assert_string_equal(unpacked.log.text, text);
+    text[most] = 'x';
+    assert_int_equal(wire_send_log(pair->httpd, &log), EMSGSIZE);
+    assert_int_equal(receive_request(pair, pipes, &reason), EAGAIN);
+}
+
+/* None belongs to a log entry: not even in a memfd can it come. */
+static void test_log_with_descriptors(void **state)
+{
+    static const size_t counts[] = { 1, 2, 3, 5, 253 };
+    struct pair *pair = *state;
+    struct wire_log log = sample_log();
+    char buffer[4096];
+    size_t size = wire_pack_log(&log, buffer, sizeof(buffer)), i;
+    int fds[253], before = count_fds();
+
+    for (i = 0; i < 253; i++) {
+        fds[i] = pair->other;
+    }
+    for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        send_raw(pair->httpd, buffer, size, fds, counts[i]);
+        assert_refused(pair, "wrong number of descriptors");
+        assert_int_equal(count_fds(), before);
+    }
+    fds[3] = memfd_with(buffer, size, F_SEAL_SEAL | F_SEAL_SHRINK
+                                      | F_SEAL_GROW | F_SEAL_WRITE);
+    send_raw(pair->httpd, buffer, WIRE_HEADER_SIZE, fds, 4);
+    close(fds[3]);
+    assert_refused(pair, "wrong number of descriptors");
+    assert_int_equal(count_fds(), before);
+}
+
+static void test_log_does_not_block(void **state)
+{
+    struct pair *pair = *state;
+    struct wire_log log = sample_log();
+    int rv = 0, n;
+
+    for (n = 0; rv == 0 && n < 100000; n++) {
+        rv = wire_send_log(pair->httpd, &log);
+    }
+    assert_int_equal(rv, EAGAIN);
+}
+
+static void test_log_to_nobody(void **state)
+{
+    struct pair *pair = *state;
+    struct wire_log log = sample_log();
+
+    close(pair->warden);
+    assert_int_equal(wire_send_log(pair->httpd, &log), EPIPE);
+    pair->warden = -1;
+}
+
 /* --- answers --- */
 
 static struct wire_answer an_answer(enum wire_answer_kind kind)
@@ -560,6 +660,12 @@ int main(void)
         WITH_PAIR(test_memfds),
         WITH_PAIR(test_send_time_limit),
         WITH_PAIR(test_send_to_nobody),
+        WITH_PAIR(test_log),
+        WITH_PAIR(test_log_and_gone),
+        WITH_PAIR(test_log_sizes),
+        WITH_PAIR(test_log_with_descriptors),
+        WITH_PAIR(test_log_does_not_block),
+        WITH_PAIR(test_log_to_nobody),
         WITH_PAIR(test_answers),
         WITH_PAIR(test_answer_values),
         WITH_PAIR(test_answer_sizes),
