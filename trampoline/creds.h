@@ -23,7 +23,7 @@ void creds_take_root(void);
     creds_keep_list((const cap_value_t[]){ __VA_ARGS__ }, \
                     (int)(sizeof (cap_value_t[]){ __VA_ARGS__ } \
                           / sizeof(cap_value_t)))
-void creds_keep_list(const cap_value_t *caps, int count);
+void creds_keep_list(const cap_value_t *list, int count);
 
 /*
  * Makes exactly these effective, as far as they are permitted: a step that
@@ -33,7 +33,7 @@ void creds_keep_list(const cap_value_t *caps, int count);
     creds_use_list((const cap_value_t[]){ __VA_ARGS__ }, \
                    (int)(sizeof (cap_value_t[]){ __VA_ARGS__ } \
                          / sizeof(cap_value_t)))
-void creds_use_list(const cap_value_t *caps, int count);
+void creds_use_list(const cap_value_t *list, int count);
 void creds_use_none(void);
 
 /*

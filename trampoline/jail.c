@@ -5,8 +5,8 @@
  * First, in the caller's namespace, every directory is cloned as a detached
  * tree with its final flags (a directory cannot be cloned from within
  * another namespace).  Then the trees are put together in a copy of the keep,
- * which has nothing in it.  Nothing is ever mounted by name, and no path that we
- * walk goes through a directory that a user owns.
+ * which has nothing in it.  Nothing is ever mounted by name, and no path that
+ * we walk goes through a directory that a user owns.
  */
 #include "jail.h"
 

@@ -15,13 +15,13 @@
 #define LAYOUT_KEEP         "keep"       /* nsfs mount of the keep */
 #define LAYOUT_LOCK         "lock"       /* OFD byte-range locks, 0600 */
 #define LAYOUT_SWEEP        "sweep"      /* OFD lock: one sweeper at a time */
-#define LAYOUT_SOCK         "sock"       /* 0711 <profile>@<generation>/<user> */
+#define LAYOUT_SOCK         "sock"       /* 0711 <profile>@<gen>/<user> */
 
 /* in the keep */
 #define LAYOUT_PINS         "pins"       /* <profile>@<generation>/<user> */
 
 /* below a profile's users directory */
-#define LAYOUT_HOME         "home"       /* <user>/home/<user>, its owner = jail */
+#define LAYOUT_HOME         "home"       /* <user>/home/<user>: jail's owner */
 #define LAYOUT_TMP          "tmp"        /* <user>/tmp */
 #define LAYOUT_PASSWD       ".passwd"    /* <user>/home/.passwd */
 #define LAYOUT_GROUP        ".group"

@@ -15,12 +15,6 @@
 #include "path.h"
 #include "say.h"
 
-static const char *const type_names[] = {
-    [MOUNT_PROC] = "proc",
-    [MOUNT_TMPFS] = "tmpfs",
-    [MOUNT_DEVPTS] = "devpts",
-};
-
 static void set_option(int fs, const char *key, const char *value)
 {
     must(fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0) == 0, CODE_MOUNT,
@@ -31,7 +25,7 @@ static void set_options(int fs, const struct policy_mount *mount)
 {
     char size[24];
 
-    set_option(fs, "source", type_names[mount->kind]);
+    set_option(fs, "source", policy_mount_kinds[mount->kind]);
     if (mount->kind == MOUNT_DEVPTS) {
         set_option(fs, "ptmxmode", "0666");
         set_option(fs, "mode", "0620");
@@ -60,7 +54,7 @@ static unsigned int flags_of(const struct policy_mount *mount)
 
 static void make_mount(int root, const struct policy_mount *mount)
 {
-    const char *type = type_names[mount->kind];
+    const char *type = policy_mount_kinds[mount->kind];
     int target = path_open_beneath(root, mount->target + 1,
                                    O_PATH | O_DIRECTORY);
     int fs, tree;

@@ -38,7 +38,7 @@ static bool is_resolved_path(const char *s)
 
 static const char *const provisions[] = { "off", "range", "system", NULL };
 static const char *const networks[] = { "none", "host", NULL };
-static const char *const mount_kinds[] = { "proc", "tmpfs", "devpts", "bind",
+const char *const policy_mount_kinds[] = { "proc", "tmpfs", "devpts", "bind",
                                            NULL };
 
 #define NAME(type, member, is) \
@@ -91,17 +91,16 @@ static bool read_mount(struct parser *p, struct policy_mount *mount)
         return false;
     }
     mount->target = p->value[1];
-    if (!parse_word(p->value[0], mount_kinds, &mount->kind)
-        || !is_resolved_path(mount->target)) {
-        return parse_bad_value(p, p->value[0]);
+    if (!parse_word(p->value[0], policy_mount_kinds, &mount->kind)
+        || !is_resolved_path(mount->target)
+        || (mount->kind == MOUNT_BIND ? !is_resolved_path(p->value[2])
+                                      : strcmp(p->value[2], "-") != 0)) {
+        return parse_bad_value(p, p->value[1]);
     }
     mount->source = mount->kind == MOUNT_BIND ? p->value[2] : NULL;
-    if (mount->source == NULL ? strcmp(p->value[2], "-") != 0
-                              : !is_resolved_path(mount->source)) {
-        return parse_bad_value(p, p->value[2]);
-    }
-    options = strcmp(p->value[3], "-") == 0 ? NULL : p->value[3];
-    while ((option = strsep(&options, ",")) != NULL) {
+    options = p->value[3];
+    while (strcmp(p->value[3], "-") != 0
+           && (option = strsep(&options, ",")) != NULL) {
         if (!read_mount_option(option, mount)) {
             return parse_bad_value(p, option);
         }

@@ -57,6 +57,9 @@ enum policy_provision { PROVISION_OFF, PROVISION_RANGE, PROVISION_SYSTEM };
 enum policy_network { NETWORK_NONE, NETWORK_HOST };
 enum policy_mount_kind { MOUNT_PROC, MOUNT_TMPFS, MOUNT_DEVPTS, MOUNT_BIND };
 
+/* Their names, in the policy and in the kernel; NULL-terminated. */
+extern const char *const policy_mount_kinds[];
+
 struct policy_mount {
     enum policy_mount_kind kind;
     const char *target;         /* in the jail */

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LINE_SIZE = 512, DETAIL_SIZE = 320 };    /* with newline and NUL */
-enum { WRITE_SECONDS = 2 };
+/* with newline and NUL */
+enum { LINE_SIZE = 512, DETAIL_SIZE = 320, WRITE_SECONDS = 2 };
 
 static const char *say_program = "ivlejail";
 static int say_fd = STDERR_FILENO;

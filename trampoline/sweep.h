@@ -14,8 +14,8 @@ struct sweep_counts {
 
 /*
  * One call of umount2(MNT_EXPIRE) for each pin, then removes what belonged
- * to those that went, and empty directories.  Never waits for a lock: what is locked is left for the next
- * sweep.
+ * to those that went, and empty directories.  Never waits for a lock: what is
+ * locked is left for the next sweep.
  */
 void sweep(const struct keep *keep, struct sweep_counts *counts);
 

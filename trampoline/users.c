@@ -164,7 +164,8 @@ int users_allocate(int usersfd, const char *user, uid_t min, uid_t max,
 
     for (i = 0; i < count; i++) {
         uid_t uid = min + (uid_t)((start + i) % count);
-        int error = uid == USERS_NOBODY ? EEXIST : users_register(usersfd, user, uid);
+        int error = uid == USERS_NOBODY ? EEXIST
+                                        : users_register(usersfd, user, uid);
 
         if (error == 0) {
             id->uid = uid;

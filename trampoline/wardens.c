@@ -50,14 +50,33 @@ static void add(struct wardens *wardens, const struct pin *pin)
     wardens->pins[wardens->count++] = *pin;
 }
 
-_Static_assert(KEEP_PLACE_MAX == 26 && NAME_USER_MAX == 32,
-               "the widths below");
+/* Up to the delimiter, which must come before there is no more room. */
+static const char *copy_field(char *to, size_t size, const char *from,
+                              char delimiter)
+{
+    size_t length = strcspn(from, "/ ");
+
+    if (length >= size || from[length] != delimiter) {
+        return NULL;
+    }
+    memcpy(to, from, length);
+    to[length] = '\0';
+    return from + length + 1;
+}
 
 /* "<mount> <parent> <device> <root> /pins/<place>/<user> ..." of proc(5) */
 static bool parse_mount(const char *line, struct pin *pin)
 {
-    return sscanf(line, "%d %*d %*s %*s /" LAYOUT_PINS "/%25[^/ ]/%32[^/ ]",
-                  &pin->mount, pin->place, pin->user) == 3;
+    static const char above[] = " /" LAYOUT_PINS "/";
+    const char *field = strstr(line, above);
+
+    pin->mount = (int)strtol(line, NULL, 10);
+    if (field != NULL) {
+        field = copy_field(pin->place, sizeof pin->place,
+                           field + strlen(above), '/');
+    }
+    return field != NULL
+           && copy_field(pin->user, sizeof pin->user, field, ' ') != NULL;
 }
 
 struct wardens *wardens_of_keep(const struct keep *keep)

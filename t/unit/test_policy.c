@@ -69,7 +69,10 @@ static struct policy policy;
 static struct settings settings;
 static struct policy_error error;
 
-/* Parses text and the wanted profile's settings, as it lies in memory of its own size. */
+/*
+ * Parses text and the wanted profile's settings, as it lies in memory of its
+ * own size.
+ */
 static bool parse(const char *text, size_t size, const char *profile)
 {
     char *copy = malloc(size + 1);
