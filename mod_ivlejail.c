@@ -75,7 +75,7 @@ static int ij_hook_translate_name(request_rec *r)
 {
     const ij_srv_conf *conf = ap_get_module_config(r->server->module_config,
                                                    &ivlejail_module);
-    ij_place found, *place;
+    ij_place found = { .is_admitted = false }, *place;
     int rc = ij_alias_find(r, conf->aliases, &found);
 
     if (rc == OK) {
@@ -136,9 +136,38 @@ static int ij_hook_type_checker(request_rec *r)
     return OK;
 }
 
-/* SetHandler and fixups of other modules come after the type checker. */
+/*
+ * Whether r->user, if there is one, has logged in and may do this.  Where a
+ * request leads to another one of the same configuration, httpd checks
+ * neither again: it takes over the user.  But an error page is led to also by
+ * a request that was refused, whose user is what somebody claimed to be.
+ */
+static bool ij_is_admitted(const request_rec *r)
+{
+    const request_rec *from = r->main;
+    const ij_place *place;
+
+    if (from == NULL || from->per_dir_config != r->per_dir_config) {
+        from = r->prev;
+    }
+    if (from == NULL || from->per_dir_config != r->per_dir_config) {
+        return true;
+    }
+    place = ij_place_of(from);
+    return place != NULL ? place->is_admitted : from->status == HTTP_OK;
+}
+
+/*
+ * Only requests that have been admitted come so far.  SetHandler and fixups
+ * of other modules come after the type checker.
+ */
 static int ij_hook_fixups(request_rec *r)
 {
+    ij_place *place = ij_place_of(r);
+
+    if (place != NULL) {
+        place->is_admitted = ij_is_admitted(r);
+    }
     if (ij_is_ours(r)) {
         r->handler = IJ_HANDLER;
     }
@@ -162,16 +191,28 @@ static int ij_refuse_anonymous(request_rec *r)
     return HTTP_FORBIDDEN;
 }
 
+/* Whether the request may be in a jail at all.  OK, or what to answer. */
+static int ij_check_login(request_rec *r)
+{
+    if (r->user == NULL || r->ap_auth_type == NULL) {
+        return ij_refuse_anonymous(r);
+    }
+    if (!ij_place_of(r)->is_admitted) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, IJLOGNO(0007)
+                      "'%s' is not run as an error page for '%s', whose "
+                      "request was refused: choose one outside of jails",
+                      r->uri, r->user);
+        return HTTP_FORBIDDEN;
+    }
+    return OK;
+}
+
 /* Whose jail.  Returns OK and *user, or what to answer. */
 static int ij_find_user(request_rec *r, const ij_dir_conf *conf,
                         const char **user)
 {
     const char *name = r->user, *fault = NULL;
 
-    if (conf->is_public != 1
-        && (r->user == NULL || r->ap_auth_type == NULL)) {
-        return ij_refuse_anonymous(r);
-    }
     if (conf->user != NULL) {
         name = ap_expr_str_exec(r, conf->user, &fault);
     }
@@ -251,7 +292,10 @@ static int ij_hook_handler(request_rec *r)
                       "SetHandler or AddHandler", r->uri);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    rc = ij_find_user(r, conf, &user);
+    rc = conf->is_public == 1 ? OK : ij_check_login(r);
+    if (rc == OK) {
+        rc = ij_find_user(r, conf, &user);
+    }
     if (rc == OK) {
         rc = ij_find_profile(r, conf, &profile);
     }

@@ -17,6 +17,7 @@ typedef apr_array_header_t ij_template;
 typedef struct ij_place {
     const ij_template *filename;
     const ij_template *root;    /* DOCUMENT_ROOT of its programs */
+    bool is_admitted;           /* the request was not refused on its way */
 } ij_place;
 
 /*
