@@ -96,7 +96,7 @@ sub write_config {
     my ($self, $config) = @_;
     $self->{config} = $config if defined $config;
     $self->write_file('conf/httpd.conf', $self->defines
-        . "Include $TOP/t/conf/stock.conf\n$self->{config}");
+        . slurp("$TOP/t/conf/stock.conf") . $self->{config});
 }
 
 sub command {
