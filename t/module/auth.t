@@ -138,7 +138,8 @@ for my $name (@NAMES) {
     $escaped =~ s/\\(?!x)/\\\\/g;
     like($log, qr/IJ0004: '\Q$escaped\E' cannot be the name.*IvleJailUser/,
         '... is said to be wrong');
-    like($log, qr/\] \[[\w+\/-]{11}\] .*IJ0004/, "... with the request's id");
+    like($log, qr/\[pid \d+\] \[[\w+\/-]{11}\] .*IJ0004/,
+        "... with the request's id");
 }
 my ($answer, $log) = ask_for('/auth/valid/page.sh', user => 'x' x 32);
 is($answer->{code}, 403, 'a name of 32 bytes is nobody');

@@ -279,7 +279,7 @@ is(scalar @lines, 1, '... but in the error log');
 like($lines[0], qr/third \\x01 \\xc3\\xa4$/, '... with no byte that does harm');
 like(log_since($mark), qr/stderr of 'alice': \\x1b\[31msecond$/m,
     '... a line of it in a line');
-my ($id) = $lines[0] =~ /\[pid [^]]*\] \[([^]]+)\]/;
+my ($id) = $lines[0] =~ /\[pid \d+\] \[([^]]+)\]/;
 like(log_since($mark), qr/\[\Q$id\E\].*: stderr of 'alice': first$/m,
     "... all with the request's id");
 
