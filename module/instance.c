@@ -267,9 +267,9 @@ void ij_instance_monitor(server_rec *s, apr_pool_t *p)
     instance->next_sweep = now + ij_site_of(s)->expire_seconds * 1000LL;
     if (instance->sweeper.pid != 0) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, IJLOGNO(0042)
-                     "the sweep of %lld seconds ago (pid %ld) has not ended, "
+                     "the sweep of %ld seconds ago (pid %ld) has not ended, "
                      "no other one is started",
-                     (now - instance->sweeper_started) / 1000,
+                     (long)((now - instance->sweeper_started) / 1000),
                      (long)instance->sweeper.pid);
         return;
     }
