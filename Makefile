@@ -133,8 +133,9 @@ $(BUILD)/flags: FORCE
 
 # --- unit tests -----------------------------------------------------------
 
-# A test says what it links in a comment: LINK: wire.o names.o
-# (objects of trampoline/), and in LIBS: what libraries.
+# A test says what it links in a comment: LINK: wire.o names.o module_lines.o
+# (objects of trampoline/ and, with that prefix, of module/), and in LIBS:
+# what libraries.
 comment-of = $(shell sed -n 's|.*/\* $(1): *\(.*\) \*/.*|\1|p' t/unit/$(2).c)
 
 define UNIT_RULES
@@ -151,6 +152,12 @@ $(BUILD)/unit/%.o: t/unit/%.c $(BUILD)/flags
 
 $(BUILD)/unit/%.o: trampoline/%.c $(BUILD)/flags
 	$(call say-it,CC)$(CC) $(UNIT_CFLAGS) -c -o $@ $<
+
+$(BUILD)/unit/module_%.o: module/%.c $(BUILD)/flags
+	$(call say-it,CC)$(CC) $(UNIT_CFLAGS) -c -o $@ $<
+
+$(BUILD)/asan/module_%.o: module/%.c $(BUILD)/flags
+	$(call say-it,CC)$(CC) $(ASAN_CFLAGS) -c -o $@ $<
 
 $(BUILD)/asan/%.o: t/unit/%.c $(BUILD)/flags
 	$(call say-it,CC)$(CC) $(ASAN_CFLAGS) -c -o $@ $<
