@@ -169,7 +169,8 @@ sub check_many {
     });
     ok($all, '... and all of them expire') or diag "$expired did";
     diag sprintf '%d jails made and expired in %.1f s', MANY, time - $start;
-    is_deeply(everything_again($before), $before, '... and everything is as before');
+    is_deeply(everything_again($before), $before,
+        '... and everything is as before');
 }
 
 # No tool has touched this instance.

@@ -181,7 +181,8 @@ sub check_report {
     is_deeply($_->[1], $_->[2], "$mpm: $_->[0]") for @cases;
 }
 
-# --- the tests ------------------------------------------------------------------
+    is_deeply(\%said, \%WRITES,
+        "$mpm: she can write to her home and /tmp alone");
 
 sub check_probe {
     my ($mpm, $httpd) = @_;
