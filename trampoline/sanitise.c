@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/param.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -27,8 +28,7 @@
 
 /*
  * What the warden runs with; each program gets the profile's limits later.
- * RLIMIT_SIGPENDING is not here, since its default depends on the memory, nor
- * are those that Linux ignores.
+ * Not here are RLIMIT_SIGPENDING, see below, and those that Linux ignores.
  */
 static const struct {
     int resource;
@@ -102,6 +102,18 @@ static void set_limit(int resource, struct rlimit wanted)
     }
 }
 
+/* Its default depends on the memory: all that the hard limit allows. */
+static void reset_pending_signals(void)
+{
+    struct rlimit limit;
+
+    must(getrlimit(RLIMIT_SIGPENDING, &limit) == 0, CODE_LIMITS,
+         "pending signals");
+    limit.rlim_cur = limit.rlim_max;
+    must(setrlimit(RLIMIT_SIGPENDING, &limit) == 0, CODE_LIMITS,
+         "pending signals");
+}
+
 static void reset_scheduling(void)
 {
     const struct sched_param param = { 0 };
@@ -115,9 +127,19 @@ static void reset_scheduling(void)
          "CPU affinity");
     must(syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, 0) == 0
          || errno == ENOSYS, CODE_LIMITS, "I/O priority");
+}
+
+/* A process's other settings that an execve(2) does not reset. */
+static void reset_process(void)
+{
+    must(personality(PER_LINUX) != -1, CODE_LIMITS, "personality");
     must(prctl(PR_SET_TIMERSLACK, 0UL, 0UL, 0UL, 0UL) == 0
          && prctl(PR_SET_THP_DISABLE, 0UL, 0UL, 0UL, 0UL) == 0, CODE_LIMITS,
          "timer slack and huge pages");
+    /* without it, every program that asks for the time dies; EINVAL: it
+       cannot be taken away on this architecture */
+    must(prctl(PR_SET_TSC, (unsigned long)PR_TSC_ENABLE, 0UL, 0UL, 0UL) == 0
+         || errno == EINVAL, CODE_LIMITS, "time stamp counter");
 }
 
 /*
@@ -151,7 +173,9 @@ void sanitise_resources(void)
     for (i = 0; i < sizeof sane_limits / sizeof *sane_limits; i++) {
         set_limit(sane_limits[i].resource, sane_limits[i].wanted);
     }
+    reset_pending_signals();
     reset_scheduling();
+    reset_process();
     reset_oom_score();
     creds_use_none();
     leave_keyring();
