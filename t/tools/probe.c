@@ -122,11 +122,14 @@ static void report_timers(void)
 
 static void report_scheduling(void)
 {
+    unsigned int tsc = 0;
+
     printf("nice %d\n", getpriority(PRIO_PROCESS, 0));
     printf("policy %d\n", sched_getscheduler(0));
     printf("ioprio %ld\n", syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0));
     printf("timerslack %d\n", prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0));
     printf("thp-disabled %d\n", prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
+    printf("tsc %d %u\n", prctl(PR_GET_TSC, &tsc, 0, 0, 0), tsc);
 }
 
 /* "type;uid;gid;permissions;description" and how many keys are in it. */

@@ -238,6 +238,13 @@ sub home {
     return "$self->{dir}/users/$user/home/$user";
 }
 
+sub lines_of {
+    my ($path) = @_;
+
+    open my $in, '<', $path or return "(cannot be read: $!)";
+    return map { chomp; $_ } <$in>;
+}
+
 sub spew {
     my ($path, $text) = @_;
 
@@ -352,6 +359,47 @@ sub report {
     push @{ $report{$1} }, $2 while $r->{out} =~ /^(\S+) (.*)$/mg;
     $report{status} = { map { /^(\w+):\s*(.*?)\s*$/ } @{ $report{status} } };
     return \%report;
+}
+
+sub status_of {
+    my ($pid) = @_;
+
+    return { map { /^(\w+):\s*(.*?)\s*$/ } lines_of("/proc/$pid/status") };
+}
+
+# A process as root sees it from outside, in the form of a report.
+sub report_of {
+    my ($pid) = @_;
+    my %report = map { $_ => [ lines_of("/proc/$pid/$_") ] }
+        qw(cmdline environ limits mountinfo oom_score_adj personality);
+
+    $report{mount} = delete $report{mountinfo};
+    $report{status} = status_of($pid);
+    $report{descriptor} = [ map { basename($_) . ' -> ' . readlink }
+        glob "/proc/$pid/fd/*" ];
+    my @stat = split ' ', (lines_of("/proc/$pid/stat"))[0] =~ s/.*\) //r;
+    $report{nice} = [ $stat[19 - 3] ];
+    $report{policy} = [ $stat[41 - 3] ];
+    return \%report;
+}
+
+# What is the same in two reports where there is no difference that matters:
+# without numbers of processes, namespaces and mounts, and memory and time.
+sub steady {
+    my ($report) = @_;
+    my %steady = %$report;
+    my %status = %{ $report->{status} };
+
+    delete @steady{qw(pid parent process)};
+    delete @status{ grep { /^(?:Vm|Rss|Huge|NS|SigQ|Pid|PPid|Tgid|FDSize)/x
+        || /ctxt_switches|^Mems|^State/ } keys %status };
+    $steady{status} = \%status;
+    $steady{mount} = [ map { join ' ', (split)[3 .. 9] }
+        @{ $report->{mount} } ];
+    $steady{descriptor} = [ map { s/:\[\d+\]|\/PerlIO_\w+//gr }
+        @{ $report->{descriptor} } ];
+    $steady{namespace} = [ map { s/\d+\]//r } @{ $report->{namespace} // [] } ];
+    return \%steady;
 }
 
 # --- refusals ---------------------------------------------------------------
