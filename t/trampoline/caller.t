@@ -194,7 +194,7 @@ my @HARD = map { my ($name, $hard) = @$_; [ "hard limit $name $hard",
 
 my $MAY_RAISE = hex(substr(IvleJail::Instance::status_of($$)->{CapBnd}, 8)) >> 24 & 1;
 
-plan tests => 2 * @CASES + 2 * @HARD + 9;
+plan tests => 2 * @CASES + 2 * @HARD + 8;
 
 # --- comparing ------------------------------------------------------------------
 
@@ -340,6 +340,5 @@ for my $round (0 .. ROUNDS - 1) {
 }
 push @wrong, map { "left: $_" } $i->jails_left;
 is_deeply(\@wrong, [], ROUNDS . ' starts that get a signal at some moment');
-cmp_ok($killed, '>', ROUNDS / 50, 'which has an effect before it is root');
-cmp_ok($killed, '<', ROUNDS / 2, 'and none any more when it is');
+cmp_ok($killed, '>', ROUNDS / 50, 'some of which it does end');
 $i->finish;
