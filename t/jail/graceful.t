@@ -42,7 +42,10 @@ my $VIEW = <<'SH';
 test "$QUERY_STRING" != wait || read -r line < ../gate
 echo Content-Type: text/plain
 echo
-echo "files $(ulimit -n), base $(cat /etc/version 2> /dev/null)"
+version=original
+test ! -e /etc/version || read -r version < /etc/version
+echo -n "base $version, files "
+ulimit -n
 SH
 
 my $httpd = IvleJail::Httpd->new(name => 'graceful', config => config());
@@ -50,7 +53,7 @@ my $httpd = IvleJail::Httpd->new(name => 'graceful', config => config());
 sub view {
     my ($path) = @_;
     my $answer = finish(begin($httpd, "$path/view.sh", user => 'alice'));
-    my ($line) = $answer->{content} =~ /^(files .*)$/m;
+    my ($line) = $answer->{content} =~ /^(base .*)$/m;
     return $line // "$answer->{status}";
 }
 
@@ -126,9 +129,9 @@ sub check_missing_base {
     is(view('/other'), 503, '... its profile answers 503');
     like(log_since($mark), qr{IJ0005: .*'other'.*'\Q$BASES\E/nowhere'},
         '... with the reason in the log');
-    is(view('/my'), 'files 256, base ', '... the other profile works');
+    is(view('/my'), 'base original, files 256', '... the other profile works');
     reload();
-    is(view('/other'), 'files 256, base ', '... and so do both, later');
+    is(view('/other'), 'base original, files 256', '... and so do both, later');
 }
 
 # A copy of the base image that can be told from it.
@@ -152,10 +155,10 @@ IvleJail::Load::put_counter($_) for qw(alice bob);
 my $before = leftovers();
 ok($httpd->start, 'httpd starts') or diag $httpd->output;
 check_load();
-check_change('another limit', 'files 256, base ', 'files 99, base ',
-    IvleJailLimit => 'nofile 99');
-check_change('another base image', 'files 99, base ', 'files 99, base copy',
-    IvleJailLimit => 'nofile 99', IvleJailBase => $COPY);
+check_change('another limit', 'base original, files 256',
+    'base original, files 99', IvleJailLimit => 'nofile 99');
+check_change('another base image', 'base original, files 99',
+    'base copy, files 99', IvleJailLimit => 'nofile 99', IvleJailBase => $COPY);
 check_missing_base();
 ok($httpd->stop, 'httpd stops');
 is_deeply(leftovers(), $before, 'nothing is left');

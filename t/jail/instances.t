@@ -12,11 +12,14 @@ use Test::More;
 use IvleJail::Httpd;
 use IvleJail::Test;
 
+# When its warden was started, which tells one from the other.
 my $PROGRAM = <<'SH';
 #!/bin/sh
 echo Content-Type: text/plain
 echo
-readlink /proc/self/ns/mnt
+read -r stat < /proc/1/stat
+set -- $stat
+echo "warden of ${22}"
 SH
 
 # As systemd does for PrivateTmp=yes: mounts come in, none goes out.
@@ -33,7 +36,7 @@ my $private = IvleJail::Httpd->new(name => 'private', port => 3,
 sub jail_of {
     my ($httpd, $user) = @_;
     my $answer = $httpd->get('/my/jail.sh', user => $user);
-    return $answer->{content} =~ /^(mnt:\[\d+\])$/ ? $1
+    return $answer->{content} =~ /^(warden of \d+)$/ ? $1
         : "$answer->{status} $answer->{content}";
 }
 
@@ -44,7 +47,7 @@ sub users_of {
 
 sub check_rival {
     my $jail = jail_of($first, 'alice');
-    like($jail, qr/^mnt/, 'alice has a jail');
+    like($jail, qr/^warden/, 'alice has a jail');
     my $pid = $first->pid;
     ok(!$rival->start, 'a second httpd with the same instance does not start');
     like($rival->output,
@@ -76,7 +79,7 @@ sub check_private {
     my $pid = $private->pid;
     isnt(readlink "/proc/$pid/ns/mnt", readlink '/proc/self/ns/mnt',
         '... in a mount namespace of its own');
-    like(jail_of($private, $_), qr/^mnt/, "... $_ has a jail")
+    like(jail_of($private, $_), qr/^warden/, "... $_ has a jail")
         for qw(alice bob);
     is_deeply([grep { /\Q$private->{instance}\E/ } @{ mounts() }], [],
         '... of which the host sees no mount');
@@ -94,7 +97,7 @@ sub check_from_outside {
     is($private->ctl('jail', 'sweep'), "marked 0, expired 1, busy 0\n",
         '... sweep again');
     is_deeply(users_of($private), [], '... nobody is left');
-    like(jail_of($private, 'bob'), qr/^mnt/, '... and bob comes back');
+    like(jail_of($private, 'bob'), qr/^warden/, '... and bob comes back');
 }
 
 must_be_root();

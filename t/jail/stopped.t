@@ -18,37 +18,37 @@ use IvleJail::Test;
 my $httpd = IvleJail::Httpd->new(name => 'stopped',
     config => "IvleJailIdle 1\n");
 
-# Sends a word; the program says it back with its pid namespace.
+# Sends a word; the program says it back, and when its warden was started.
 sub send_word {
     my ($word) = @_;
     return begin($httpd, "/my/counter.sh?$word", user => 'alice',
         method => 'POST', content => 'x');
 }
 
-sub namespace_in {
+sub start_in {
     my ($answer) = @_;
-    return $answer->{content} =~ /pid:\[(\d+)\]/ ? $1 : 'none';
+    return $answer->{content} =~ / at (\d+)$/ ? $1 : 'none';
 }
 
-# Stops the warden that has just served a request.  Returns its pid, and the
-# namespace in which it is.
+# Stops the warden that has just served a request.  Returns its pid, and when
+# it was started.
 sub stop_warden {
     my ($word) = @_;
     my $first = finish(send_word($word));
     my ($warden) = map { /\@(\d+)$/ } $httpd->jails('warden');
     kill STOP => $warden or die "kill: $!";
-    return ($warden, namespace_in($first));
+    return ($warden, start_in($first));
 }
 
 # Its time to end comes while it is stopped and a request waits.
 sub check_queued_at_end {
-    my ($warden, $namespace) = stop_warden('before');
+    my ($warden, $start) = stop_warden('before');
     my $request = send_word('queued');
     sleep 1.5;
     kill CONT => $warden or die "kill: $!";
     my $answer = finish($request);
     is(outcome($answer), '200 whole', 'a request that waits at the end');
-    is(namespace_in($answer), $namespace, '... is served by that warden');
+    is(start_in($answer), $start, '... is served by that warden');
     ok(wait_until(2, sub { !kill 0, $warden }), '... which then ends');
     is(outcome(finish(send_word('after'))), '200 whole',
         '... and the next one by another');

@@ -12,8 +12,8 @@ package IvleJail::Load;
 #   is_deeply($done->{wrong}, [], 'no request failed, none ran twice');
 #
 # Every request is a POST with a word of its own as query.  The program notes
-# it in the user's home and says it back, with the number of its pid
-# namespace: one for each warden.
+# it in the user's home and says it back, and when its warden was started: that
+# tells one warden from the next.
 
 use strict;
 use warnings;
@@ -30,7 +30,9 @@ my $COUNTER = <<'SH';
 echo "$QUERY_STRING" >> ../ran
 echo Content-Type: text/plain
 echo
-echo "$QUERY_STRING $(readlink /proc/self/ns/pid)"
+read -r stat < /proc/1/stat
+set -- $stat
+echo "$QUERY_STRING at ${22}"
 SH
 
 sub put_counter {
@@ -78,7 +80,7 @@ sub be_client {
     close $out or die "load: $!";
 }
 
-# {requests: how many, wrong: [what], wardens: how many at least}
+# {requests: how many, wrong: [what], wardens: how many served them}
 sub stop {
     my ($self) = @_;
     my (%wrong, %wardens, %ran);
@@ -92,8 +94,8 @@ sub stop {
         $requests++;
         $wrong{"$line, ran $times times"} = 1 if $times != 1
             || $outcome ne '200 whole'
-            || $said !~ /^\Q$word\E pid:\[(\d+)\]$/;
-        $wardens{$1} = 1 if ($said // '') =~ /pid:\[(\d+)\]/;
+            || $said !~ /^\Q$word\E at (\d+)$/;
+        $wardens{"$user $1"} = 1 if ($said // '') =~ / at (\d+)$/;
     }
     $wrong{"nobody asked for $_"} = 1 for map { keys %$_ } values %ran;
     return { requests => $requests, wrong => [sort keys %wrong],
