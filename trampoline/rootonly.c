@@ -11,8 +11,8 @@
 
 void rootonly_start(const char *program)
 {
-    sanitise_descriptors();
     say_init(program, STDERR_FILENO);
+    sanitise_descriptors();
     sanitise_environment();
     sanitise_signals();
     if (getuid() != 0 || geteuid() != 0) {

@@ -116,8 +116,8 @@ int main(int argc, char **argv)
     struct keep keep;
     uid_t caller;
 
-    sanitise_descriptors();
     say_init("trampoline", STDERR_FILENO);
+    sanitise_descriptors();
     require_setuid();
     caller = require_built_in_caller();
     arguments_read(argc, argv, &arguments);
