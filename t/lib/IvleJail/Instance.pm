@@ -586,14 +586,21 @@ sub try_lock {
 
 # --- the end ----------------------------------------------------------------
 
-# All that a test could leave behind, in the host's namespace or another.
-sub left {
+# Mount points that are ours, or show what is, in any namespace.
+sub mounts {
     my ($self) = @_;
     my $ours = qr{ivlejail-\Q$self->{name}\E/|/run/ivlejail/\Q$self->{name}\E\b};
 
+    return sort map { (split)[4] } grep { /$ours/ }
+        map { split /\n/, $_->{mounts} } namespaces();
+}
+
+# All that a test could leave behind.
+sub left {
+    my ($self) = @_;
+
     return ((map { "process $_" } values %{ $self->processes }),
-            (map { "mount $_" } grep { /$ours/ }
-             map { split /\n/, $_->{mounts} } namespaces()),
+            (map { "mount $_" } $self->mounts),
             (map { "file $_" } grep { -e } $self->{run}, $self->{dir}));
 }
 
