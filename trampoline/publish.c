@@ -87,7 +87,8 @@ int publish_make_socket(void)
 
 /*
  * The socket is httpd's, and root has no CAP_DAC_OVERRIDE.  A full backlog
- * (EAGAIN) is an answer, too.
+ * (EAGAIN) is an answer, too.  One that is not httpd's (EACCES) is none: a
+ * start was killed before it could give it away.
  */
 bool publish_is_answered(void)
 {
@@ -102,8 +103,8 @@ bool publish_is_answered(void)
     creds_fs_as(0, 0);
     (void)close(probe);
     errno = error;
-    must(error == EAGAIN || error == ENOENT || error == ECONNREFUSED,
-         CODE_SOCKET, "try the socket of '%s'", own.user);
+    must(error == EAGAIN || error == ENOENT || error == ECONNREFUSED
+         || error == EACCES, CODE_SOCKET, "try the socket of '%s'", own.user);
     return error == EAGAIN;
 }
 
