@@ -76,7 +76,7 @@ my @STEPS = (
     [ 'pins, full', 'mkdirat', '.*0700', 'error=ENOSPC', 'SPACE' ],
     [ 'socket to try', 'socket', 'AF_UNIX', 'error=EMFILE', 'SOCKET' ],
     [ 'setfsuid', 'setfsuid', '\d\d', 'error=EPERM', 'IDS' ],
-    [ 'connect', 'connect', '', 'error=EACCES', 'SOCKET' ],
+    [ 'connect', 'connect', '', 'error=ENOMEM', 'SOCKET' ],
     [ 'socket to listen:last', 'socket', 'AF_UNIX', 'error=EMFILE',
       'SOCKET' ],
 
