@@ -199,6 +199,7 @@ sub interrupt {
     my $pid = fork() // die "fork: $!";
     if (!$pid) {
         $ENV{PATH} = "$bases/tools:$ENV{PATH}";
+        $SIG{$_} = 'DEFAULT' for qw(HUP INT TERM);
         open STDOUT, '>', '/dev/null';
         exec $build, @debian or die;
     }

@@ -30,6 +30,7 @@ sub start {
     my $pid = fork() // die "fork: $!";
     if (!$pid) {
         setpgrp;
+        $SIG{INT} = 'DEFAULT';
         open STDIN, '<', '/dev/null';
         open STDOUT, '>', $log;
         open STDERR, '>&', \*STDOUT;
