@@ -12,9 +12,7 @@ void arguments_read(int argc, char **argv, struct arguments *arguments)
     if (argc != 4) {
         die(CODE_USAGE, "usage: <instance> <profile> <user>");
     }
-    arguments->instance = argv[1];
-    arguments->profile = argv[2];
-    arguments->user = argv[3];
+    *arguments = (struct arguments){ argv[1], argv[2], argv[3] };
     if (!name_is_instance(argv[1]) || !name_is_profile(argv[2])
         || !name_is_user(argv[3])) {
         die(CODE_NAME, "'%s' '%s' '%s'", argv[1], argv[2], argv[3]);

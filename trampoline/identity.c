@@ -69,26 +69,22 @@ static void provision(const struct policy *policy, const char *user)
 {
     const char *const argv[] = { "provision", policy->instance,
                                  policy->profile.name, user, NULL };
-    int program;
 
     if (policy->profile.provision == PROVISION_OFF) {
         die(CODE_USER_UNKNOWN, "'%s' in '%s'", user, policy->profile.users);
     }
-    program = helper_open(policy->warden, argv[0]);
-    helper_run(program, argv);
-    (void)close(program);
+    helper_run(helper_open(policy->warden, argv[0]), argv);
 }
 
 static int open_user(const struct policy *policy, const char *user)
 {
     size_t culprit;
     int users = path_open_trusted(policy->profile.users, &culprit);
-    int fd;
 
     must(users >= 0, CODE_USER_DIR, "'%.*s' is not root's alone",
          (int)culprit, policy->profile.users);
-    fd = path_open_beneath(users, user, O_PATH | O_DIRECTORY);
-    if (fd < 0 && errno == ENOENT) {
+    if (path_open_beneath(users, user, O_PATH | O_DIRECTORY) < 0
+        && errno == ENOENT) {
         provision(policy, user);
     }
     return open_part(users, user, user);

@@ -24,10 +24,8 @@
 #include "path.h"
 #include "say.h"
 
-enum {
-    BASE = 0, HOME, TMP, FIXED_TREES,
-    TREES_MAX = FIXED_TREES + 1 + POLICY_MOUNTS_MAX     /* 1: own home */
-};
+/* base, home and tmp; the own home; binds */
+enum { BASE, HOME, TREES_MAX = 3 + 1 + POLICY_MOUNTS_MAX };
 
 struct tree {
     int mount;      /* detached, and its root directory */

@@ -28,7 +28,7 @@
 
 /*
  * What the warden runs with; each program gets the profile's limits later.
- * Not here are RLIMIT_SIGPENDING, see below, and those that Linux ignores.
+ * Not here are those that Linux ignores.
  */
 static const struct {
     int resource;
@@ -44,6 +44,7 @@ static const struct {
     { RLIMIT_MEMLOCK,  { 64 << 10,      64 << 10 } },
     { RLIMIT_AS,       { RLIM_INFINITY, RLIM_INFINITY } },
     { RLIMIT_MSGQUEUE, { 819200,        819200 } },
+    { RLIMIT_SIGPENDING, { 4096,        4096 } },
     { RLIMIT_NICE,     { 0,             0 } },
     { RLIMIT_RTPRIO,   { 0,             0 } },
     { RLIMIT_RTTIME,   { RLIM_INFINITY, RLIM_INFINITY } },
@@ -102,27 +103,15 @@ static void set_limit(int resource, struct rlimit wanted)
     }
 }
 
-/* Its default depends on the memory: all that the hard limit allows. */
-static void reset_pending_signals(void)
-{
-    struct rlimit limit;
-
-    must(getrlimit(RLIMIT_SIGPENDING, &limit) == 0, CODE_LIMITS,
-         "pending signals");
-    limit.rlim_cur = limit.rlim_max;
-    must(setrlimit(RLIMIT_SIGPENDING, &limit) == 0, CODE_LIMITS,
-         "pending signals");
-}
-
 static void reset_scheduling(void)
 {
     const struct sched_param param = { 0 };
     cpu_set_t all;
 
     memset(&all, 0xff, sizeof all);
-    must(sched_setscheduler(0, SCHED_OTHER, &param) == 0, CODE_LIMITS,
-         "scheduling class");
-    must(setpriority(PRIO_PROCESS, 0, 0) == 0, CODE_LIMITS, "nice");
+    must(sched_setscheduler(0, SCHED_OTHER, &param) == 0
+         && setpriority(PRIO_PROCESS, 0, 0) == 0, CODE_LIMITS,
+         "scheduling class and nice");
     must(sched_setaffinity(0, sizeof all, &all) == 0, CODE_LIMITS,
          "CPU affinity");
     must(syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, 0) == 0
@@ -173,7 +162,6 @@ void sanitise_resources(void)
     for (i = 0; i < sizeof sane_limits / sizeof *sane_limits; i++) {
         set_limit(sane_limits[i].resource, sane_limits[i].wanted);
     }
-    reset_pending_signals();
     reset_scheduling();
     reset_process();
     reset_oom_score();
