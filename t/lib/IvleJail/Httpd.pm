@@ -62,6 +62,7 @@ sub new {
         users => $arg{users},
         output => '',
     }, $class;
+    $self->stop;                # one that a killed test has left
     $self->prepare;
     $self->write_config;
     return $self;
@@ -152,10 +153,12 @@ sub stop {
     return $self->wait_until(30, sub { !kill 0, $pid });
 }
 
+# Of the running parent, or 0.  A number in a file may be another's by now.
 sub pid {
     my ($self) = @_;
     my $pid = eval { slurp("$self->{dir}/logs/httpd.pid") } // '';
-    return $pid =~ /^(\d+)$/m && kill(0, $1) ? $1 : 0;
+    my $command = eval { slurp('/proc/' . int($pid || 0) . '/cmdline') } // '';
+    return $command =~ /\0\Q$self->{dir}\E\0/ ? int $pid : 0;
 }
 
 sub children {
