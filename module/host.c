@@ -57,6 +57,25 @@ static const char *trampoline_fault(const char *path, apr_pool_t *p)
     return mode_fault(&st, p);
 }
 
+/* They check themselves what matters; here it is that they are there. */
+static const char *helpers_fault(const ij_site *site, apr_pool_t *p)
+{
+    static const char *const names[] = { "warden", "timount", "provision" };
+    struct stat st;
+    size_t i;
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *path = ij_site_helper(p, site, names[i]);
+
+        if (stat(path, &st) == -1) {
+            return apr_psprintf(p, "%s '%s': %s: install it beside the "
+                                "trampoline, or correct IvleJailTrampoline",
+                                names[i], path, strerror(errno));
+        }
+    }
+    return NULL;
+}
+
 const char *ij_host_fault(const ij_site *site, apr_pool_t *p)
 {
     const char *fault;
@@ -71,7 +90,7 @@ const char *ij_host_fault(const ij_site *site, apr_pool_t *p)
                "its service";
     }
     fault = trampoline_fault(site->trampoline, p);
-    return fault == NULL ? NULL
+    return fault == NULL ? helpers_fault(site, p)
                          : apr_psprintf(p, "trampoline '%s': %s",
                                         site->trampoline, fault);
 }

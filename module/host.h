@@ -9,7 +9,7 @@
 
 /*
  * Looks for what would make every cold start fail: httpd not root, set-user-ID
- * without effect, the trampoline not as it must be installed.  Returns NULL,
+ * without effect, the helpers not as they must be installed.  Returns NULL,
  * or what is wrong and the remedy.
  */
 const char *ij_host_fault(const ij_site *site, apr_pool_t *p);
