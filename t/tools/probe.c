@@ -63,7 +63,7 @@ static void report_links(const char *name, const char *path)
 
     while (directory != NULL && (entry = readdir(directory)) != NULL) {
         if (entry->d_name[0] == '.'
-            || atoi(entry->d_name) == dirfd(directory)) {
+            || strtol(entry->d_name, NULL, 10) == dirfd(directory)) {
             continue;
         }
         length = readlinkat(dirfd(directory), entry->d_name, target,
@@ -82,7 +82,7 @@ static void report_processes(void)
     struct dirent *entry;
 
     while (directory != NULL && (entry = readdir(directory)) != NULL) {
-        if (atoi(entry->d_name) > 0) {
+        if (strtol(entry->d_name, NULL, 10) > 0) {
             printf("process %s\n", entry->d_name);
         }
     }
@@ -194,7 +194,7 @@ static void report(void)
     printf("directory %s\n", getcwd(directory, sizeof directory));
 }
 
-/* --- one system call on another process ------------------------------------ */
+/* --- one system call on another process ---------------------------------- */
 
 static long read_memory(pid_t pid)
 {
@@ -255,7 +255,7 @@ int main(int argc, char **argv)
         report();
         return 0;
     }
-    printf("%s\n", try_call(call, (pid_t)atoi(pid)) < 0 ? strerror(errno)
-                                                       : "done");
+    printf("%s\n", try_call(call, (pid_t)strtol(pid, NULL, 10)) < 0
+           ? strerror(errno) : "done");
     return 0;
 }

@@ -118,7 +118,7 @@ static void start(char **command)
 
     if (pid == 0) {
         (void)ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-        (void)raise(SIGSTOP);
+        (void)kill(getpid(), SIGSTOP);
         (void)execv(command[0], command);
         die(command[0]);
     }
@@ -138,7 +138,7 @@ int main(int argc, char **argv)
         dprintf(STDERR_FILENO, "usage: step WHO NUMBER COMMAND...\n");
         return FAILED;
     }
-    victim = atoi(argv[1]);
+    victim = (int)strtol(argv[1], NULL, 10);
     fatal = strtoul(argv[2], NULL, 10);
     start(argv + 3);
     return follow();

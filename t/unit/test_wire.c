@@ -468,10 +468,13 @@ static void test_random_damage(void **state)
     struct wire_request request = sample_request();
     struct wire_log log = sample_log();
     char buffer[4096];
+    size_t size;
 
     (void) state;
-    damage(buffer, wire_pack(&request, buffer, sizeof(buffer)));
-    damage(buffer, wire_pack_log(&log, buffer, sizeof(buffer)));
+    size = wire_pack(&request, buffer, sizeof(buffer));
+    damage(buffer, size);
+    size = wire_pack_log(&log, buffer, sizeof(buffer));
+    damage(buffer, size);
 }
 
 int main(void)
