@@ -93,7 +93,8 @@ my @REQUESTS = (
     map({ [$_, 'HEAD'] } qw(plain big status local client no_header closes)),
     map({ ["env$_"] } '?', '?a=b&c=%20d', '?a+b', '?%3C%3E', '/', '/a/b',
         '/a%20b', '//a', '/a?b=/c', '/%E4?%E4'),
-    map({ ['env', $_] } qw(POST PUT DELETE PATCH)),
+    map({ ['env', $_] } qw(POST PUT DELETE PATCH PROPFIND SOMETHING)),
+    ['env', 'GET', headers => { map { ("X-Large-$_" => 'x' x 8000) } 1 .. 80 }],
     ['env', 'GET', headers => { Cookie => 'a=1', Proxy => 'evil:1',
         Accept => ['text/html', '*/*'], 'X-Odd-Name' => 'yes' }],
     ['env', 'POST', body => 'x=1', headers => {
@@ -139,7 +140,9 @@ sub name_of {
     my ($path, $method, %arg) = @_;
     my $body = defined $arg{body} ? ', ' . length($arg{body}) . ' bytes'
         : $arg{chunks} ? ', ' . @{ $arg{chunks} } . ' chunks' : '';
-    my $headers = join '', map { ", $_" } sort keys %{ $arg{headers} // {} };
+    my @headers = sort keys %{ $arg{headers} // {} };
+    my $headers = @headers > 5 ? ', ' . @headers . ' headers'
+        : join '', map { ", $_" } @headers;
     return ($method // 'GET') . " $path$body$headers";
 }
 
