@@ -162,13 +162,23 @@ static void start_queued(void)
     }
 }
 
+/*
+ * httpd may have given up before we came to its connection: then this answer
+ * cannot be sent, and what nobody was promised must not run.
+ */
 static void admit(struct connection *c)
 {
+    const struct wire_answer accepted = { .version = WIRE_VERSION,
+                                          .kind = WIRE_ACCEPTED };
+
     if (running() + queued() >= setup->max_requests + setup->queue) {
         refuse(c, WIRE_BUSY, 0);
         return;
     }
-    answer_kind(c, WIRE_ACCEPTED);
+    if (wire_send_answer(c->sock, &accepted) != 0) {
+        connection_free(c);
+        return;
+    }
     connection_move(c, CONNECTION_QUEUED);
     start_queued();
 }
