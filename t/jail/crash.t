@@ -11,7 +11,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 use IvleJail::Client;
-use IvleJail::Httpd qw(slurp);
+use IvleJail::Httpd qw(runs slurp);
 use IvleJail::Instance;
 use IvleJail::Test;
 
@@ -240,7 +240,7 @@ sub check_sweep {
 sub kill_httpd {
     my @all = ($httpd->pid || die('no httpd'), $httpd->children);
     kill KILL => @all;
-    wait_until(5, sub { !grep { kill 0, $_ } @all }) or die 'httpd lives';
+    wait_until(5, sub { !grep { runs($_) } @all }) or die 'httpd lives';
 }
 
 sub check_parent {

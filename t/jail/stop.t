@@ -11,7 +11,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 use IvleJail::Client;
-use IvleJail::Httpd;
+use IvleJail::Httpd qw(runs);
 use IvleJail::Test;
 
 # alice may have two at a time: her third one waits in the queue.
@@ -73,7 +73,7 @@ sub stop {
     kill $signal => $pid or die "kill: $!";
     sleep 0.5 if @who_end;
     open_gate($gate{$_}) for @who_end;
-    return wait_until(30, sub { !kill 0, $pid }) ? time - $start : undef;
+    return wait_until(30, sub { !runs($pid) }) ? time - $start : undef;
 }
 
 sub check_stop {

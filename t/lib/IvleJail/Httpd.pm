@@ -25,7 +25,7 @@ use Time::HiRes qw(sleep time);
 
 use IvleJail::Stage qw($TOP $INSTANCE $ROOT $CTL run_quietly);
 
-our @EXPORT_OK = qw(password_of htpasswd_of mpm slurp);
+our @EXPORT_OK = qw(runs password_of htpasswd_of mpm slurp);
 
 my $APACHE2 = '/usr/sbin/apache2';
 my $PORT = $ENV{IVLEJAIL_PORT} // 8529;
@@ -150,7 +150,7 @@ sub stop {
     my ($self) = @_;
     my $pid = $self->pid or return 1;
     kill TERM => $pid;
-    return $self->wait_until(30, sub { !kill 0, $pid });
+    return $self->wait_until(30, sub { !runs($pid) });
 }
 
 # Of the running parent, or 0.  A number in a file may be another's by now.
@@ -174,6 +174,12 @@ sub stat_of {
     my $stat = eval { slurp("/proc/$pid/stat") } // '';
     my ($state, $ppid) = $stat =~ /\) (\S) (\d+) /;
     return { state => $state // '', ppid => $ppid // 0 };
+}
+
+# Not one that only waits for init to take notice, which may take a while.
+sub runs {
+    my ($pid) = @_;
+    return stat_of($pid)->{state} =~ /^[^ZX]/;
 }
 
 # ivlejailctl on this instance; its output.
