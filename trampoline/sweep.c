@@ -136,8 +136,9 @@ static void expire(void *context, int dirfd, const char *user)
         walk->counts->busy++;
         return;
     }
-    else {                          /* EINVAL: nothing is mounted there */
-        must(errno == EINVAL, CODE_PIN, "expire '%s'", user);
+    else {              /* nothing is mounted there, or evicted just now */
+        must(errno == EINVAL || errno == ENOENT, CODE_PIN, "expire '%s'",
+             user);
     }
     if (try_lock(walk->keep, user)) {
         remove_leftovers(walk, dirfd, user);
