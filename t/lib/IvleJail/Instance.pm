@@ -20,7 +20,7 @@ use warnings;
 use Cwd qw(abs_path);
 use Fcntl qw(:DEFAULT :mode :seek);
 use File::Basename qw(basename dirname);
-use File::Path qw(remove_tree);
+use IO::Socket::UNIX;
 use POSIX qw(:sys_wait_h dup2 _exit);
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -32,6 +32,7 @@ use constant {
     F_OFD_SETLK => 37,
     ANSWERS_FD => 20,           # of t/tools/ask.c
     PATIENCE => 5,              # seconds for processes to be gone
+    CLAIM_PATIENCE => 300,      # and for another run of the same test
 };
 
 our $ROOT = abs_path(dirname(__FILE__) . '/../../..');
@@ -50,6 +51,7 @@ sub new {
     }, $class;
 
     BAIL_OUT('these tests need root') if $> != 0;
+    $self->claim;
     $self->remove;
     mkdir "$self->{dir}", 0755 or BAIL_OUT("mkdir $self->{dir}: $!");
     mkdir "$self->{dir}/$_", 0755 for qw(users bases libexec);
@@ -60,6 +62,17 @@ sub new {
         $self->seal;
     }
     return $self;
+}
+
+# Two runs of a test on one machine take turns.  An abstract socket leaves
+# nothing behind.
+sub claim {
+    my ($self) = @_;
+
+    wait_until(CLAIM_PATIENCE, sub {
+        $self->{claim} = IO::Socket::UNIX->new(Type => SOCK_DGRAM,
+            Local => "\0ivlejail-test-$self->{name}");
+    }) or BAIL_OUT("another run of the test with instance $self->{name}");
 }
 
 sub install {
@@ -432,7 +445,7 @@ sub not_refused {
     push @wrong, "not one printable line: $r->{err}"
         if $r->{err} !~ /\A[^\x00-\x1f\x7f]{1,511}\n\z/;
     push @wrong, "not the code: $r->{err}"
-        if $r->{err} !~ m{\A(?:trampoline|provision): $number: };
+        if $r->{err} !~ m{\A(?:trampoline|timount|provision): $number: };
     push @wrong, "not the remedy ($code->{text}): $r->{err}"
         if $r->{err} !~ /: \Q$code->{text}\E\n\z/;
     push @wrong, "not about $about: $r->{err}"
@@ -509,7 +522,8 @@ sub namespaces {
     return @all;
 }
 
-# Processes of ours, as pid => program: one of the helpers, or jailed.
+# Processes of ours, as pid => program: one of the helpers, or jailed.  One
+# that is ending has no program any more, but still its descriptors.
 sub processes {
     my ($self) = @_;
     my $jail = qr{^\S+ \S+ \S+ \S*/\Qivlejail-$self->{name}\E/users/}m;
@@ -518,8 +532,9 @@ sub processes {
     my %found;
 
     for my $process (glob '/proc/[0-9]*') {
-        my $program = readlink "$process/exe" // next;
         my $namespace = readlink "$process/ns/mnt" // next;
+        my $program = readlink "$process/exe"
+            // (lines_of("$process/comm"))[0];
         next if !$jails{$namespace}
             && $program !~ m{^\Q$self->{dir}\E/libexec/};
         $found{ basename($process) } = basename($program);
@@ -565,13 +580,22 @@ sub wait_until {
     return 1;
 }
 
+# Whether a process has ended: it holds its descriptors a moment longer than
+# its program, and may be a zombie for as long as nobody looks.
+sub has_ended {
+    my ($pid) = @_;
+
+    return (lines_of("/proc/$pid/stat"))[0] !~ /\) [^ZX] /;
+}
+
 # Kills the wardens, as an accident would, and waits until they are gone.
 sub kill_wardens {
     my ($self) = @_;
     my @pids = $self->warden_pids;
 
     kill KILL => @pids;
-    return wait_until(PATIENCE, sub { !%{ $self->processes } });
+    return wait_until(PATIENCE, sub { !grep { !has_ended($_) } @pids })
+        && wait_until(PATIENCE, sub { !%{ $self->processes } });
 }
 
 # The lock that every start takes, for as long as the result lives; undef:
@@ -586,13 +610,14 @@ sub try_lock {
 
 # --- the end ----------------------------------------------------------------
 
-# Mount points that are ours, or show what is, in any namespace.
+# Mount points that are ours, or show what is, where we are.  (In other
+# namespaces there may be copies, of other people's making.)
 sub mounts {
     my ($self) = @_;
     my $ours = qr{ivlejail-\Q$self->{name}\E/|/run/ivlejail/\Q$self->{name}\E\b};
 
     return sort map { (split)[4] } grep { /$ours/ }
-        map { split /\n/, $_->{mounts} } namespaces();
+        lines_of('/proc/self/mountinfo');
 }
 
 # All that a test could leave behind.
