@@ -33,7 +33,7 @@ my $PROGRAM = <<'SH';
 test "$QUERY_STRING" != wait || read -r line < ../gate
 echo Content-Type: text/plain
 echo
-id -u
+exec id -u
 SH
 
 my @many = map { sprintf 'many%04d', $_ } 1 .. MANY;

@@ -18,6 +18,7 @@ use IvleJail::Test;
 my $CONFIG = <<'CONF';
 GracefulShutdownTimeout 2
 IvleJailMaxRequests 2 4
+IvleJailLimit nproc 500
 CONF
 
 my $PROGRAM = <<'SH';

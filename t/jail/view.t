@@ -22,6 +22,7 @@ my $BASE = "$BASES/view";
 
 my $CONFIG = <<"CONF";
 IvleJailBase $BASE
+IvleJailLimit nproc 500
 SetEnv COURSE "systems programming"
 PassEnv LD_LIBRARY_PATH
 PassEnv HTTP_PROXY

@@ -23,7 +23,7 @@ use HTTP::Tiny;
 use MIME::Base64 qw(encode_base64);
 use Time::HiRes qw(sleep time);
 
-use IvleJail::Stage qw($TOP $INSTANCE $ROOT $CTL run_quietly);
+use IvleJail::Stage qw($TOP $INSTANCE $ROOT $CTL $TIMOUNT run_quietly);
 
 our @EXPORT_OK = qw(runs password_of htpasswd_of mpm slurp);
 
@@ -62,10 +62,18 @@ sub new {
         users => $arg{users},
         output => '',
     }, $class;
-    $self->stop;                # one that a killed test has left
+    $self->clear_away;
     $self->prepare;
     $self->write_config;
     return $self;
+}
+
+# What a test that was killed has left.
+sub clear_away {
+    my ($self) = @_;
+    $self->stop;
+    run_quietly($TIMOUNT, $self->{instance}, 'stop')
+        if -x $TIMOUNT && -d "/run/ivlejail/$self->{instance}";
 }
 
 sub prepare {
