@@ -254,6 +254,13 @@ static int ij_find_profile(request_rec *r, const ij_dir_conf *conf,
     return OK;
 }
 
+static const char *ij_error_log(request_rec *r, const ij_dir_conf *conf,
+                                const char *user)
+{
+    return conf->error_log != NULL && conf->error_log->nelts > 0
+        ? ij_template_fill(r->pool, conf->error_log, user) : NULL;
+}
+
 static int ij_serve_in_jail(request_rec *r, const char *user,
                             const ij_profile *profile,
                             const ij_dir_conf *conf)
@@ -267,7 +274,10 @@ static int ij_serve_in_jail(request_rec *r, const char *user,
         .filename = ij_template_fill(r->pool, place->filename, user),
         .interpreters = conf->interpreters,
         .timeout_seconds = conf->timeout_seconds != IJ_UNSET
-            ? conf->timeout_seconds : DEFAULT_TIMEOUT_SECONDS
+            ? conf->timeout_seconds : DEFAULT_TIMEOUT_SECONDS,
+        .limits = profile->limits,
+        .explains = conf->explains == 1,
+        .error_log = ij_error_log(r, conf, user)
     };
 
     r->filename = apr_pstrcat(r->pool, IJ_SCHEME, job.filename, NULL);
@@ -468,6 +478,7 @@ static void *ij_create_dir_conf(apr_pool_t *p, char *path)
     (void)path;
     conf->is_public = IJ_UNSET;
     conf->timeout_seconds = IJ_UNSET;
+    conf->explains = IJ_UNSET;
     conf->interpreters = apr_array_make(p, 2, sizeof(ij_interpreter));
     return conf;
 }
@@ -519,6 +530,10 @@ static void *ij_merge_dir_conf(apr_pool_t *p, void *base, void *add)
     conf->profile = inner->profile != NULL ? inner->profile : outer->profile;
     conf->timeout_seconds = inner->timeout_seconds != IJ_UNSET
         ? inner->timeout_seconds : outer->timeout_seconds;
+    conf->explains = inner->explains != IJ_UNSET ? inner->explains
+                                                 : outer->explains;
+    conf->error_log = inner->error_log != NULL ? inner->error_log
+                                               : outer->error_log;
     conf->interpreters = ij_merge_interpreters(p, outer->interpreters,
                                                inner->interpreters);
     return conf;
@@ -692,6 +707,34 @@ static const char *ij_cmd_timeout(cmd_parms *cmd, void *dir,
     return NULL;
 }
 
+static const char *ij_cmd_explain(cmd_parms *cmd, void *dir, int on)
+{
+    ij_dir_conf *conf = dir;
+
+    ij_warn_in_directory(cmd);
+    conf->explains = on;
+    return NULL;
+}
+
+static const char *ij_cmd_error_log(cmd_parms *cmd, void *dir,
+                                    const char *path)
+{
+    ij_dir_conf *conf = dir;
+
+    ij_warn_in_directory(cmd);
+    if (ap_cstr_casecmp(path, "Off") == 0) {
+        conf->error_log = apr_array_make(cmd->pool, 0, sizeof(const char *));
+        return NULL;
+    }
+    conf->error_log = value_path(path) ? ij_template_cut(cmd->pool, path)
+                                       : NULL;
+    if (conf->error_log == NULL) {
+        return ij_expects(cmd, "the absolute path of a file in the jail, "
+                          "where %u is the user and %% is a '%', or Off");
+    }
+    return NULL;
+}
+
 /* Not in .htaccess: none is read for a jailed URL. */
 #define IJ_IN_DIRECTORY (RSRC_CONF | ACCESS_CONF)
 
@@ -713,6 +756,12 @@ static const command_rec ij_commands[] = {
                       "files with it, with arguments"),
     AP_INIT_TAKE1("IvleJailTimeout", ij_cmd_timeout, NULL, IJ_IN_DIRECTORY,
                   "seconds from the start of a program to its last byte"),
+    AP_INIT_FLAG("IvleJailExplain", ij_cmd_explain, NULL, IJ_IN_DIRECTORY,
+                 "On: show in the browser why a program failed, with its "
+                 "error output"),
+    AP_INIT_TAKE1("IvleJailErrorLog", ij_cmd_error_log, NULL,
+                  IJ_IN_DIRECTORY, "the path in the jail of the user's own "
+                  "error log (%u is the user), or Off"),
 
     AP_INIT_TAKE1("IvleJailInstance", ij_cmd_instance, NULL, RSRC_CONF,
                   "a name that no other httpd of this host has"),

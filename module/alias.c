@@ -25,8 +25,7 @@ typedef struct ij_alias {
 
 /* --- templates --- */
 
-/* Cuts text at "%u"; "%%" is a '%'.  NULL: another '%'. */
-static ij_template *cut(apr_pool_t *p, const char *text)
+ij_template *ij_template_cut(apr_pool_t *p, const char *text)
 {
     ij_template *pieces = apr_array_make(p, 2, sizeof(const char *));
     char *piece = apr_palloc(p, strlen(text) + 1), *to = piece;
@@ -192,14 +191,15 @@ static const char *add_alias(cmd_parms *cmd, ij_alias *alias,
     ij_srv_conf *conf = ap_get_module_config(cmd->server->module_config,
                                              &ivlejail_module);
 
-    alias->path = is_jail_path(jail_path) ? cut(cmd->pool, path) : NULL;
+    alias->path = is_jail_path(jail_path) ? ij_template_cut(cmd->pool, path)
+                                          : NULL;
     if (alias->path == NULL) {
         return apr_pstrcat(cmd->pool, cmd->cmd->name, ": expected as second "
                            "argument an absolute path in the jail, in which "
                            "%u is the user and %% a '%'", NULL);
     }
     root = without_last_slash(cmd->pool, root);
-    alias->root = cut(cmd->pool, *root != '\0' ? root : "/");
+    alias->root = ij_template_cut(cmd->pool, *root != '\0' ? root : "/");
     APR_ARRAY_PUSH(conf->aliases, ij_alias *) = alias;
     return NULL;
 }

@@ -27,6 +27,9 @@ typedef struct ij_place {
 int ij_alias_find(request_rec *r, const apr_array_header_t *aliases,
                   ij_place *place);
 
+/* Cuts text at "%u"; "%%" is a '%'.  NULL: another '%'. */
+ij_template *ij_template_cut(apr_pool_t *p, const char *text);
+
 /* The path, with the name put in. */
 const char *ij_template_fill(apr_pool_t *p, const ij_template *pieces,
                              const char *user);

@@ -182,12 +182,27 @@ static const struct {
                               "its interpreter (#! or IvleJailInterpreter) "
                               "cannot be executed in the jail" },
     [WIRE_CANNOT_START]   = { HTTP_SERVICE_UNAVAILABLE, APLOG_ERR,
-                              "no process could be started" }
+                              "no process could be started" },
+    [WIRE_CANNOT_LOG]     = { HTTP_INTERNAL_SERVER_ERROR, APLOG_ERR,
+                              "the warden speaks of a log that was not sent" }
 };
 
-static int answer_refusal(request_rec *r, const ij_job *job,
-                          const struct wire_answer *answer)
+/* What is wrong with the program, and not where it is or who asks for it. */
+static void note_refusal(const struct wire_answer *answer,
+                         struct verdict *verdict)
 {
+    if (answer->refusal == WIRE_NOT_EXECUTABLE
+        || answer->refusal == WIRE_NO_INTERPRETER) {
+        verdict->kind = VERDICT_REFUSED;
+        verdict->answer = *answer;
+    }
+}
+
+static int answer_refusal(request_rec *r, const ij_job *job,
+                          const struct wire_answer *answer,
+                          struct verdict *verdict)
+{
+    note_refusal(answer, verdict);
     ap_log_rerror(APLOG_MARK, refusals[answer->refusal].level,
                   (apr_status_t)answer->error, r, IJLOGNO(0063)
                   "'%s' of '%s': %s", job->filename, job->jail.user,
@@ -197,14 +212,15 @@ static int answer_refusal(request_rec *r, const ij_job *job,
 
 /* What is answered where no program was started. */
 static int answer_end(request_rec *r, const ij_job *job, ij_talk_end end,
-                      const struct wire_answer *answer, int error)
+                      const struct wire_answer *answer, int error,
+                      struct verdict *verdict)
 {
     const char *why;
     int status = HTTP_SERVICE_UNAVAILABLE;
 
     switch (end) {
     case IJ_TALK_REFUSED:
-        return answer_refusal(r, job, answer);
+        return answer_refusal(r, job, answer, verdict);
     case IJ_TALK_ABORTED:
         r->connection->aborted = 1;
         return OK;
@@ -243,7 +259,7 @@ static int answer_end(request_rec *r, const ij_job *job, ij_talk_end end,
  * second one makes a new one.
  */
 int ij_ask(request_rec *r, const ij_job *job, const ij_client *client,
-           ij_talk *talk)
+           ij_talk *talk, struct verdict *verdict)
 {
     const char *warm = apr_pstrcat(r->pool, LAYOUT_RUN "/",
                                    job->jail.instance, "/" LAYOUT_SOCK "/",
@@ -264,9 +280,9 @@ int ij_ask(request_rec *r, const ij_job *job, const ij_client *client,
         if (rc != OK) {
             return rc;
         }
-        end = ij_talk_begin(cold.path, &request, client, talk, &answer,
-                            &error);
+        end = ij_talk_begin(apr_pstrdup(r->pool, cold.path), &request,
+                            client, talk, &answer, &error);
     }
     return end == IJ_TALK_STARTED
-        ? OK : answer_end(r, job, end, &answer, error);
+        ? OK : answer_end(r, job, end, &answer, error, verdict);
 }

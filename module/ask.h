@@ -8,6 +8,7 @@
 #include "module/conf.h"
 #include "module/spawn.h"
 #include "module/talk.h"
+#include "module/verdict.h"
 
 /* A request, when it is clear whose it is and where it leads. */
 typedef struct ij_job {
@@ -17,6 +18,9 @@ typedef struct ij_job {
     const char *filename;
     const apr_array_header_t *interpreters;     /* ij_interpreter */
     int timeout_seconds;
+    const ij_limit *limits;         /* of the profile, LIMIT_COUNT */
+    bool explains;                  /* IvleJailExplain */
+    const char *error_log;          /* in the jail; NULL: none */
 } ij_job;
 
 /* The client's connection, where it belongs to this request alone. */
@@ -24,9 +28,10 @@ ij_client ij_client_of(request_rec *r);
 
 /*
  * Returns OK, and *talk is open if the client is still there; or what to
- * answer, and why is in the log.
+ * answer, and why is in the log, and in *verdict where it is the program's
+ * fault.
  */
 int ij_ask(request_rec *r, const ij_job *job, const ij_client *client,
-           ij_talk *talk);
+           ij_talk *talk, struct verdict *verdict);
 
 #endif

@@ -61,6 +61,9 @@ typedef struct ij_dir_conf {
     int is_public;                  /* with user; IJ_UNSET */
     const char *profile;            /* NULL: "default" */
     int timeout_seconds;            /* IJ_UNSET */
+    int explains;                   /* IJ_UNSET */
+    const apr_array_header_t *error_log;    /* ij_template; NULL: unset,
+                                               without pieces: off */
     apr_array_header_t *interpreters;   /* ij_interpreter */
     ij_profile *section;            /* while <IvleJailProfile> is read */
 } ij_dir_conf;

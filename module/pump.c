@@ -50,6 +50,9 @@ static bool read_errors(ij_pump *pump)
 
     if (n > 0) {
         lines_feed(&pump->lines, text, (size_t)n);
+        if (pump->verdict->errors != NULL) {
+            tail_feed(pump->verdict->errors, text, (size_t)n);
+        }
         return true;
     }
     if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
@@ -155,7 +158,7 @@ static apr_status_t turn(ij_pump *pump, long long deadline)
 
 ij_pump *ij_pump_start(request_rec *r, ij_talk *talk,
                        const ij_client *client, const char *user,
-                       int timeout_seconds)
+                       int timeout_seconds, struct verdict *verdict)
 {
     ij_pump *pump = apr_palloc(r->pool, sizeof(*pump));
     struct speaker *speaker = apr_palloc(r->pool, sizeof(*speaker));
@@ -166,6 +169,7 @@ ij_pump *ij_pump_start(request_rec *r, ij_talk *talk,
     pump->deadline = ij_run_clock() + timeout_seconds * 1000LL
                      + MARGIN_MILLISECONDS;
     pump->lines = (struct lines){ .say = log_line, .context = speaker };
+    pump->verdict = verdict;
     pump->status = APR_SUCCESS;
     pump->has_ended = false;
     pump->start = 0;
@@ -261,6 +265,19 @@ int ij_pump_gets(char *line, int size, void *context)
     }
     line[length] = '\0';
     return c == '\n';
+}
+
+bool ij_pump_discard(ij_pump *pump, int milliseconds)
+{
+    long long deadline = ij_run_clock() + milliseconds;
+
+    if (deadline < pump->deadline) {
+        pump->deadline = deadline;
+    }
+    while (ij_pump_fill(pump) == APR_SUCCESS) {
+        /* not of interest */
+    }
+    return APR_STATUS_IS_EOF(pump->status);
 }
 
 /*

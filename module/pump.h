@@ -15,6 +15,7 @@
 #include "module/body.h"
 #include "module/lines.h"
 #include "module/talk.h"
+#include "module/verdict.h"
 
 enum { IJ_PUMP_BUFFER = 8192 };
 
@@ -24,6 +25,7 @@ typedef struct ij_pump {
     ij_body body;                   /* of the request */
     long long deadline;             /* of ij_run_clock() */
     struct lines lines;             /* the program's error output */
+    struct verdict *verdict;        /* keeps the end of that, too */
     apr_status_t status;            /* of reading the program's output */
     bool has_ended;                 /* answer holds */
     struct wire_answer answer;
@@ -32,12 +34,12 @@ typedef struct ij_pump {
 } ij_pump;
 
 /*
- * *talk stays the caller's; user is for the log, timeout_seconds is the
- * program's.
+ * *talk and *verdict stay the caller's; user is for the log, timeout_seconds
+ * is the program's.
  */
 ij_pump *ij_pump_start(request_rec *r, ij_talk *talk,
                        const ij_client *client, const char *user,
-                       int timeout_seconds);
+                       int timeout_seconds, struct verdict *verdict);
 
 /*
  * Reads what the program writes: *size bytes at most, then as many as came.
@@ -53,6 +55,12 @@ apr_status_t ij_pump_fill(ij_pump *pump);
 
 /* A line of a pump for ap_scan_script_header_err_core_ex(); 0: the end. */
 int ij_pump_gets(char *line, int size, void *context);
+
+/*
+ * Reads output that nobody wants, for milliseconds at most.  Returns whether
+ * that was all of it.
+ */
+bool ij_pump_discard(ij_pump *pump, int milliseconds);
 
 /*
  * After the output, or what is wanted of it: waits for the warden's last

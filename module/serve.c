@@ -18,6 +18,7 @@
 #include "util_filter.h"
 #include "util_script.h"
 
+#include "module/explain.h"
 #include "module/lines.h"
 #include "module/pump.h"
 #include "module/talk.h"
@@ -70,12 +71,29 @@ static bool was_cut_short(const ij_pump *pump)
         || WIFSIGNALED(pump->answer.wait_status);
 }
 
+static const struct {
+    const char *what;
+    int level;
+} ends[VERDICT_COUNT] = {
+    [VERDICT_NONE]        = { "was not heard and ended", APLOG_DEBUG },
+    [VERDICT_NO_HEADER]   = { "ended without a header", APLOG_ERR },
+    [VERDICT_HALF_HEADER] = { "ended without a complete header", APLOG_ERR },
+    [VERDICT_BAD_HEADER]  = { "printed no header and ended", APLOG_ERR },
+    [VERDICT_BAD_FRAMING] = { "sent a Transfer-Encoding header and ended",
+                              APLOG_ERR },
+    [VERDICT_CUT_SHORT]   = { "was cut short", APLOG_ERR },
+    [VERDICT_UNHEARD]     = { "was not heard to its end by the client",
+                              APLOG_INFO },
+    [VERDICT_REDIRECTED]  = { "redirected and ended", APLOG_DEBUG },
+    [VERDICT_ENDED]       = { "ended", APLOG_DEBUG }
+};
+
 static void log_end(request_rec *r, const ij_job *job, const ij_pump *pump,
-                    const char *what, int level)
+                    enum verdict_kind kind)
 {
-    ap_log_rerror(APLOG_MARK, level, 0, r, IJLOGNO(0065)
-                  "'%s' of '%s' %s: %s", job->filename, job->jail.user, what,
-                  end_text(r->pool, pump));
+    ap_log_rerror(APLOG_MARK, ends[kind].level, 0, r, IJLOGNO(0065)
+                  "'%s' of '%s' %s: %s", job->filename, job->jail.user,
+                  ends[kind].what, end_text(r->pool, pump));
     if (pump->lines.count > LINES_MAX) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, IJLOGNO(0066)
                       "stderr of '%s': %" APR_SIZE_T_FMT " more lines, "
@@ -84,13 +102,29 @@ static void log_end(request_rec *r, const ij_job *job, const ij_pump *pump,
     }
 }
 
-/* --- the answer --- */
+/* Tells the administrator, and notes it for the user. */
+static void tell_end(request_rec *r, const ij_job *job, const ij_pump *pump,
+                     enum verdict_kind kind)
+{
+    struct verdict *verdict = pump->verdict;
+
+    log_end(r, job, pump, kind);
+    verdict->kind = kind;
+    verdict->has_ended = pump->has_ended;
+    verdict->still_runs = pump->talk->sock != -1;
+    if (pump->has_ended) {
+        verdict->answer = pump->answer;
+    }
+}
+
+/* --- the header --- */
 
 /* No header came: what is answered instead. */
-static int answer_nothing(request_rec *r, const ij_job *job, ij_pump *pump)
+static int answer_nothing(request_rec *r, const ij_job *job, ij_pump *pump,
+                          enum verdict_kind kind)
 {
     if (APR_STATUS_IS_ECONNABORTED(pump->status)) {
-        log_end(r, job, pump, "was not waited for by the client", APLOG_INFO);
+        tell_end(r, job, pump, VERDICT_UNHEARD);
         r->connection->aborted = 1;
         return OK;
     }
@@ -101,26 +135,33 @@ static int answer_nothing(request_rec *r, const ij_job *job, ij_pump *pump)
                                          HTTP_BAD_REQUEST);
     }
     (void)ij_pump_finish(pump, END_MILLISECONDS);
-    log_end(r, job, pump, "ended without a complete header", APLOG_ERR);
+    tell_end(r, job, pump, kind);
     return APR_STATUS_IS_TIMEUP(pump->status)
            || (pump->has_ended && pump->answer.limit == WIRE_LIMIT_WALL)
         ? HTTP_GATEWAY_TIME_OUT : HTTP_INTERNAL_SERVER_ERROR;
 }
 
-/* Reads the header.  Returns OK, or what to answer. */
-static int read_header(request_rec *r, const ij_job *job, ij_pump *pump)
+/*
+ * Ends a program whose header is wrong.  What it goes on to print is read, or
+ * it might fail of that; if it does not stop, how we stop it is no news.
+ */
+static void end_wrong(request_rec *r, const ij_job *job, ij_pump *pump,
+                      enum verdict_kind kind)
 {
-    char line[MAX_STRING_LEN];
-    int rc;
+    bool has_stopped = ij_pump_discard(pump, END_MILLISECONDS);
 
-    if (ij_pump_fill(pump) != APR_SUCCESS) {
-        return answer_nothing(r, job, pump);
+    (void)ij_pump_finish(pump, END_MILLISECONDS);
+    tell_end(r, job, pump, kind);
+    if (!has_stopped) {
+        pump->verdict->has_ended = false;
+        pump->verdict->still_runs = true;
     }
-    rc = ap_scan_script_header_err_core_ex(r, line, ij_pump_gets, pump,
-                                           APLOG_MODULE_INDEX);
-    if (pump->status != APR_SUCCESS) {
-        return answer_nothing(r, job, pump);
-    }
+}
+
+/* After a header that httpd could read.  Returns OK, or what to answer. */
+static int check_header(request_rec *r, const ij_job *job, ij_pump *pump,
+                        int rc)
+{
     /* The framing of the answer is httpd's. */
     if (apr_table_get(r->subprocess_env, AP_TRUST_CGILIKE_CL_ENVVAR)
         == NULL) {
@@ -130,14 +171,53 @@ static int read_header(request_rec *r, const ij_job *job, ij_pump *pump)
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, IJLOGNO(0068)
                       "'%s' of '%s' sent a Transfer-Encoding header",
                       job->filename, job->jail.user);
-        rc = HTTP_BAD_GATEWAY;
+        end_wrong(r, job, pump, VERDICT_BAD_FRAMING);
+        return HTTP_BAD_GATEWAY;
     }
-    if (rc != OK) {
+    if (rc != OK) {     /* a condition of the request is not met */
         (void)ij_pump_finish(pump, END_MILLISECONDS);
-        log_end(r, job, pump, "was not heard and ended", APLOG_DEBUG);
+        tell_end(r, job, pump, VERDICT_NONE);
     }
     return rc;
 }
+
+/* Returns OK, or what to answer. */
+static int scan_header(request_rec *r, const ij_job *job, ij_pump *pump)
+{
+    char line[MAX_STRING_LEN];
+    int rc;
+
+    if (ij_pump_fill(pump) != APR_SUCCESS) {
+        return answer_nothing(r, job, pump, VERDICT_NO_HEADER);
+    }
+    rc = ap_scan_script_header_err_core_ex(r, line, ij_pump_gets, pump,
+                                           APLOG_MODULE_INDEX);
+    if (pump->status == APR_SUCCESS && rc != HTTP_INTERNAL_SERVER_ERROR) {
+        return check_header(r, job, pump, rc);
+    }
+    apr_cpystrn(pump->verdict->line, line, sizeof(pump->verdict->line));
+    if (pump->status != APR_SUCCESS) {
+        return answer_nothing(r, job, pump, VERDICT_HALF_HEADER);
+    }
+    end_wrong(r, job, pump, VERDICT_BAD_HEADER);
+    return rc;
+}
+
+/* Returns the same; of a header that was wrong nothing is left behind. */
+static int read_header(request_rec *r, const ij_job *job, ij_pump *pump)
+{
+    apr_table_t *out = apr_table_copy(r->pool, r->headers_out);
+    apr_table_t *err = apr_table_copy(r->pool, r->err_headers_out);
+    int rc = scan_header(r, job, pump);
+
+    if (verdict_is_failure(pump->verdict)) {
+        r->headers_out = out;
+        r->err_headers_out = err;
+    }
+    return rc;
+}
+
+/* --- the answer --- */
 
 /* Passes on what is in bb and empties it. */
 static apr_status_t pass(request_rec *r, apr_bucket_brigade *bb)
@@ -224,8 +304,7 @@ static void pass_end(request_rec *r, const ij_job *job, ij_pump *pump,
     if (!is_whole) {
         append_break(r, bb);
     }
-    log_end(r, job, pump, is_whole ? "ended" : "was cut short",
-            is_whole ? APLOG_DEBUG : APLOG_ERR);
+    tell_end(r, job, pump, is_whole ? VERDICT_ENDED : VERDICT_CUT_SHORT);
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(list));
     (void)pass(r, bb);
 }
@@ -250,8 +329,7 @@ static int send_output(request_rec *r, const ij_job *job, ij_pump *pump)
                                         pump->end - pump->start, list));
     }
     if (!pass_output(r, pump, bb)) {
-        log_end(r, job, pump, "was not heard to its end by the client",
-                APLOG_INFO);
+        tell_end(r, job, pump, VERDICT_UNHEARD);
         r->connection->aborted |= APR_STATUS_IS_ECONNABORTED(pump->status);
         return OK;
     }
@@ -272,7 +350,7 @@ static void discard_output(request_rec *r, const ij_job *job,
         /* not of interest */
     }
     (void)ij_pump_finish(pump, END_MILLISECONDS);
-    log_end(r, job, pump, "redirected and ended", APLOG_DEBUG);
+    tell_end(r, job, pump, VERDICT_REDIRECTED);
     ij_talk_close(pump->talk);      /* its turn is the next one's now */
 }
 
@@ -302,10 +380,12 @@ static int redirect(request_rec *r, const char *location)
 
 /* --- all of it --- */
 
-static int respond(request_rec *r, const ij_job *job, ij_pump *pump)
+/* Where *location is set, the request is to be answered from there. */
+static int respond(request_rec *r, const ij_job *job, ij_pump *pump,
+                   const char **location)
 {
     int rc = read_header(r, job, pump);
-    const char *location;
+    const char *target;
 
     if (rc == HTTP_NOT_MODIFIED) {
         r->status = rc;     /* and no error page: mod_cache may want it */
@@ -314,12 +394,13 @@ static int respond(request_rec *r, const ij_job *job, ij_pump *pump)
     if (rc != OK || r->connection->aborted) {
         return rc;
     }
-    location = apr_table_get(r->headers_out, "Location");
-    if (location != NULL && r->status == HTTP_OK) {
-        discard_output(r, job, pump);
-        return redirect(r, location);
+    target = apr_table_get(r->headers_out, "Location");
+    if (target == NULL || r->status != HTTP_OK) {
+        return send_output(r, job, pump);
     }
-    return send_output(r, job, pump);
+    discard_output(r, job, pump);
+    *location = target;
+    return OK;
 }
 
 static apr_status_t close_talk(void *talk)
@@ -332,15 +413,18 @@ int ij_serve(request_rec *r, const ij_job *job)
 {
     ij_client client = ij_client_of(r);
     ij_talk *talk = apr_palloc(r->pool, sizeof(*talk));
-    int rc = ij_ask(r, job, &client, talk);
+    struct verdict *verdict = ij_explain_begin(r, job);
+    const char *location = NULL;
+    int rc = ij_ask(r, job, &client, talk, verdict);
 
-    if (rc != OK || talk->sock == -1) {
-        return rc;
+    if (rc == OK && talk->sock != -1) {
+        apr_pool_cleanup_register(r->pool, talk, close_talk,
+                                  apr_pool_cleanup_null);
+        rc = respond(r, job, ij_pump_start(r, talk, &client, job->jail.user,
+                                           job->timeout_seconds, verdict),
+                     &location);
+        ij_talk_close(talk);
     }
-    apr_pool_cleanup_register(r->pool, talk, close_talk,
-                              apr_pool_cleanup_null);
-    rc = respond(r, job, ij_pump_start(r, talk, &client, job->jail.user,
-                                       job->timeout_seconds));
-    ij_talk_close(talk);
-    return rc;
+    rc = ij_explain_end(r, job, talk, verdict, rc);
+    return location != NULL ? redirect(r, location) : rc;
 }

@@ -275,10 +275,37 @@ ij_talk_end ij_talk_begin(const char *path, const struct wire_request *request,
     ij_talk_end end;
 
     *talk = closed;
+    talk->path = path;
     *error = 0;
     end = try(path, request, client, talk, answer, error);
     if (end != IJ_TALK_STARTED) {
         ij_talk_close(talk);
     }
     return end;
+}
+
+/* --- a log entry --- */
+
+int ij_talk_log(const char *path, const struct wire_log *log, int *sock)
+{
+    struct sockaddr_un address;
+    int rv = set_address(&address, path);
+
+    if (rv != 0) {
+        return rv;
+    }
+    *sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (*sock == -1) {
+        return errno;
+    }
+    if (connect(*sock, (struct sockaddr *)&address, sizeof(address)) == -1) {
+        rv = errno;
+    }
+    else {
+        rv = wire_send_log(*sock, log);
+    }
+    if (rv != 0) {
+        close(*sock);
+    }
+    return rv;
 }

@@ -12,6 +12,7 @@
 typedef struct ij_talk {
     int sock;                   /* -1: over.  Closing it is the abort */
     int in, out, err;           /* our ends of the program's pipes; -1 */
+    const char *path;           /* of the socket of the warden */
 } ij_talk;
 
 typedef enum ij_talk_end {
@@ -39,7 +40,8 @@ bool ij_client_is_gone(const ij_client *client, short revents);
 /*
  * Connects to path and has the request started there; it waits for its turn
  * at most timeout_seconds of the request.  *talk holds open descriptors if,
- * and only if, the program was started.  *error is an errno or 0.
+ * and only if, the program was started, and path in any case.  *error is an
+ * errno or 0.
  */
 ij_talk_end ij_talk_begin(const char *path, const struct wire_request *request,
                           const ij_client *client, ij_talk *talk,
@@ -47,5 +49,11 @@ ij_talk_end ij_talk_begin(const char *path, const struct wire_request *request,
 
 /* Closes what is still open. */
 void ij_talk_close(ij_talk *talk);
+
+/*
+ * Sends an entry for the user's error log, without waiting for anything.
+ * Returns 0 and *sock, from where the one answer comes; or errno.
+ */
+int ij_talk_log(const char *path, const struct wire_log *log, int *sock);
 
 #endif

@@ -59,6 +59,17 @@ my %FORMS = (
         bad => [0, 86401, -1, '+1', '1.5', '1m', '0x10', '" 5"', '""', 'x',
             '9' x 30],
     },
+    IvleJailExplain => {
+        good => [qw(On off)],
+        bad => [map { [$_, qr/ must be On or Off/] } 'maybe', '1', '""'],
+    },
+    IvleJailErrorLog => {
+        good => ['/home/%u/error.log', '/tmp/100%%', '/home/%u/logs/%u', 'Off',
+            'off'],
+        bad => ['error.log', '%u/log', '/', '/a/../b', '/a//b', '/home/%u/',
+            '/home/%x', '/a/100%', '"/a b"', '""',
+            ['/a /b', qr/ takes one argument/]],
+    },
     IvleJailInstance => {
         good => ['default', 'a', 'a-1', 'x' x 16],
         bad => [map { [$_, $NAMES] } '1a', 'A', 'a_b', 'a.b', 'a/b',
@@ -139,7 +150,8 @@ my %FORMS = (
 
 # --- where they stand ---------------------------------------------------------
 
-my @PLACE = qw(IvleJailUser IvleJailUse IvleJailInterpreter IvleJailTimeout);
+my @PLACE = qw(IvleJailUser IvleJailUse IvleJailInterpreter IvleJailTimeout
+    IvleJailExplain IvleJailErrorLog);
 my @URL = qw(IvleJailAlias IvleJailAliasMatch);
 my @SITE = qw(IvleJailInstance IvleJailTrampoline IvleJailExpire);
 my @PROFILE = qw(IvleJailBase IvleJailUsers IvleJailUidRange IvleJailProvision

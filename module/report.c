@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * report.c - what a user is told about a program: a page, an entry of a log
+ *
+ * Nothing in either is trusted: the program's user wrote the error output,
+ * any client the URL.
+ */
+#include "module/report.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "module/text.h"
+
+enum {
+    WORD_MAX = 50,              /* of what a client sends: a method */
+    URL_MAX = 1000,
+    KIB = 1024
+};
+
+static void add_foreign(struct text *text, enum text_form form,
+                        const char *words)
+{
+    text_add_foreign(text, form, words, strlen(words));
+}
+
+/* --- the page: its looks --- */
+
+static const char style[] =
+    ":root{color-scheme:light dark;--ink:#1d2430;--soft:#5a6577;"
+    "--paper:#f5f6f8;--card:#fff;--line:#dfe3ea;--bad:#b3261e}\n"
+    "@media(prefers-color-scheme:dark){:root{--ink:#e6e9ef;--soft:#9aa5b8;"
+    "--paper:#14181f;--card:#1c222c;--line:#2d3543;--bad:#ff8a80}}\n"
+    "*{box-sizing:border-box}\n"
+    "body{margin:0;background:var(--paper);color:var(--ink);"
+    "font:16px/1.5 system-ui,sans-serif}\n"
+    "main{max-width:60rem;margin:0 auto;padding:2rem 1.25rem 3rem}\n"
+    "h1{font-size:clamp(1.35rem,4.5vw,1.9rem);line-height:1.25;"
+    "margin:.2rem 0 .8rem;overflow-wrap:anywhere;text-wrap:balance}\n"
+    "h2{font-size:1rem;margin:1.8rem 0 .5rem}\n"
+    "p{margin:.4rem 0}\n"
+    ".status{color:var(--bad);font-weight:600}\n"
+    ".soft,footer,th,caption{color:var(--soft)}\n"
+    "code,pre{font:.875rem/1.5 ui-monospace,Menlo,Consolas,monospace}\n"
+    "code{overflow-wrap:anywhere}\n"
+    "pre{background:var(--card);border:1px solid var(--line);"
+    "border-left:.25rem solid var(--bad);border-radius:.4rem;"
+    "padding:.8rem 1rem;margin:0;overflow-x:auto;tab-size:8}\n"
+    "pre i{color:var(--bad)}\n"
+    "@media(max-width:40rem){pre{white-space:pre-wrap;"
+    "overflow-wrap:anywhere;font-size:.8rem}}\n"
+    "table{border-collapse:collapse;background:var(--card);"
+    "border:1px solid var(--line);border-radius:.4rem}\n"
+    "th,td{text-align:left;font-weight:400;padding:.35rem 1rem;"
+    "border-top:1px solid var(--line)}\n"
+    "td{font-variant-numeric:tabular-nums}\n"
+    ".hit>*{color:var(--bad);font-weight:600}\n"
+    "footer{margin-top:2rem;font-size:.875rem}\n";
+
+static void add_head(struct text *text, const struct report *report)
+{
+    text_add(text, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
+             "<meta charset=\"utf-8\">\n"
+             "<meta name=\"viewport\" content=\"width=device-width, "
+             "initial-scale=1\">\n<title>");
+    text_add(text, report->status);
+    text_add(text, "</title>\n<style>\n");
+    text_add(text, style);
+    text_add(text, "</style>\n</head>\n<body>\n<main>\n");
+}
+
+/* --- the page: what happened --- */
+
+static void add_verdict(struct text *text, const struct report *report)
+{
+    text_add(text, "<p class=\"status\">");
+    text_add(text, report->status);
+    text_add(text, "</p>\n<h1>Your program ");
+    verdict_add(text, report->verdict);
+    text_add(text, "</h1>\n<p><code>");
+    add_foreign(text, TEXT_HTML, report->program);
+    text_add(text, "</code></p>\n");
+}
+
+static void add_block(struct text *text, const char *title, const char *bytes,
+                      size_t size)
+{
+    text_addf(text, "<h2>%s</h2>\n<pre>", title);
+    text_add_lines(text, TEXT_HTML, "", bytes, size);
+    text_add(text, "</pre>\n");
+}
+
+static void add_wrong_line(struct text *text, const struct verdict *verdict)
+{
+    if (verdict->line[0] != '\0') {
+        add_block(text, "The line at fault", verdict->line,
+                  strlen(verdict->line));
+    }
+}
+
+static void add_errors(struct text *text, const struct report *report)
+{
+    uint64_t total = report->verdict->errors->total;
+
+    if (report->errors_size == 0) {
+        text_add(text, "<p class=\"soft\">It wrote nothing to its error "
+                 "output (stderr).</p>\n");
+        return;
+    }
+    add_block(text, "Its error output (stderr)", report->errors,
+              report->errors_size);
+    if (total > report->errors_size) {
+        text_addf(text, "<p class=\"soft\">This is the end of it: %" PRIu64
+                  " of %" PRIu64 " KiB.</p>\n",
+                  (uint64_t)report->errors_size / KIB, total / KIB);
+    }
+}
+
+/* --- the page: what it used --- */
+
+static void open_row(struct text *text, const char *name, bool is_hit)
+{
+    text_addf(text, "<tr%s><th scope=\"row\">%s</th><td>",
+              is_hit ? " class=\"hit\"" : "", name);
+}
+
+static void add_time_row(struct text *text, const char *name, bool is_hit,
+                         uint64_t microseconds, uint64_t limit)
+{
+    open_row(text, name, is_hit);
+    verdict_add_seconds(text, microseconds);
+    text_add(text, "</td><td>");
+    if (limit == VERDICT_UNLIMITED) {
+        text_add(text, "no limit");
+    }
+    else {
+        text_addf(text, "of %" PRIu64 " s", limit);
+    }
+    text_add(text, "</td></tr>\n");
+}
+
+/* The limit is on the data that it may ask for, not on what it touches. */
+static void add_memory_row(struct text *text, uint64_t kib, uint64_t limit)
+{
+    open_row(text, "Memory, at most", false);
+    verdict_add_size(text, kib);
+    text_add(text, "</td><td>");
+    if (limit == VERDICT_UNLIMITED) {
+        text_add(text, "no limit");
+    }
+    else {
+        text_add(text, "of ");
+        verdict_add_size(text, limit / KIB);
+        text_add(text, " data");
+    }
+    text_add(text, "</td></tr>\n");
+}
+
+static void add_usage(struct text *text, const struct verdict *verdict)
+{
+    const struct wire_answer *answer = &verdict->answer;
+
+    if (!verdict->has_ended) {
+        return;
+    }
+    text_add(text, "<h2>What it used</h2>\n<table>\n");
+    add_time_row(text, "CPU time", answer->limit == WIRE_LIMIT_CPU,
+                 answer->cpu_microseconds, verdict->limits.cpu_seconds);
+    add_time_row(text, "Time", answer->limit == WIRE_LIMIT_WALL,
+                 answer->wall_microseconds, verdict->limits.wall_seconds);
+    add_memory_row(text, answer->peak_kib, verdict->limits.data_bytes);
+    text_add(text, "</table>\n");
+}
+
+static void add_foot(struct text *text, const struct report *report)
+{
+    text_add(text, "<footer>");
+    text_add(text, report->time);
+    text_add(text, ", request <code>");
+    add_foreign(text, TEXT_HTML, report->id);
+    text_add(text, "</code></footer>\n</main>\n</body>\n</html>\n");
+}
+
+size_t report_page(const struct report *report, char *page, size_t size)
+{
+    struct text text = { .bytes = page, .size = size };
+
+    add_head(&text, report);
+    add_verdict(&text, report);
+    add_wrong_line(&text, report->verdict);
+    if (report->verdict->kind != VERDICT_REFUSED) {
+        add_errors(&text, report);
+    }
+    add_usage(&text, report->verdict);
+    add_foot(&text, report);
+    return text.length;
+}
+
+/* --- the entry --- */
+
+static void add_cut(struct text *text, const char *words, size_t max)
+{
+    size_t length = strnlen(words, max);
+
+    text_add_foreign(text, TEXT_PLAIN, words, length);
+    text_add(text, words[length] != '\0' ? "..." : "");
+}
+
+static void add_first_line(struct text *text, const struct report *report)
+{
+    const struct wire_answer *answer = &report->verdict->answer;
+
+    text_add(text, report->time);
+    text_add(text, " ");
+    add_cut(text, report->id, WORD_MAX);
+    text_add(text, " ");
+    add_cut(text, report->method, WORD_MAX);
+    text_add(text, " ");
+    add_cut(text, report->url, URL_MAX);
+    text_add(text, ": ");
+    verdict_add(text, report->verdict);
+    if (report->verdict->has_ended) {
+        text_add(text, " (CPU ");
+        verdict_add_seconds(text, answer->cpu_microseconds);
+        text_add(text, ", time ");
+        verdict_add_seconds(text, answer->wall_microseconds);
+        text_add(text, ", memory ");
+        verdict_add_size(text, answer->peak_kib);
+        text_add(text, ")");
+    }
+    text_add(text, "\n");
+}
+
+static void add_indented(struct text *text, const char *bytes, size_t size)
+{
+    text_add_lines(text, TEXT_PLAIN, "    ", bytes, size);
+}
+
+static size_t line_before(const char *bytes, size_t end)
+{
+    const char *newline = memrchr(bytes, '\n', end - 1);
+
+    return newline != NULL ? (size_t)(newline + 1 - bytes) : 0;
+}
+
+/* Where the last lines begin that fit into max bytes: one, in any case. */
+static size_t find_last(const char *bytes, size_t size, size_t max)
+{
+    size_t from = size;
+
+    while (from > 0) {
+        struct text measure = { .size = 0 };
+        size_t before = line_before(bytes, from);
+
+        add_indented(&measure, bytes + before, from - before);
+        if (measure.length > max) {
+            return from == size ? before : from;
+        }
+        max -= measure.length;
+        from = before;
+    }
+    return 0;
+}
+
+static void end_entry(struct text *text)
+{
+    if (text->length > text->size) {
+        text->length = text->size;
+        text->bytes[text->length - 1] = '\n';
+    }
+    text->bytes[text->length] = '\0';
+}
+
+void report_entry(const struct report *report, char entry[REPORT_ENTRY_MAX])
+{
+    struct text text = { .bytes = entry, .size = REPORT_ENTRY_MAX - 1 };
+    size_t from = find_last(report->errors, report->errors_size,
+                            REPORT_ERRORS_MAX);
+
+    add_first_line(&text, report);
+    if (from > 0 || report->verdict->errors->total > report->errors_size) {
+        text_add(&text, "    ...\n");
+    }
+    add_indented(&text, report->errors + from, report->errors_size - from);
+    end_entry(&text);
+}
