@@ -79,8 +79,7 @@ static const struct {
     [VERDICT_NO_HEADER]   = { "ended without a header", APLOG_ERR },
     [VERDICT_HALF_HEADER] = { "ended without a complete header", APLOG_ERR },
     [VERDICT_BAD_HEADER]  = { "printed no header and ended", APLOG_ERR },
-    [VERDICT_BAD_FRAMING] = { "sent a Transfer-Encoding header and ended",
-                              APLOG_ERR },
+    [VERDICT_BAD_FRAMING] = { "framed its answer and ended", APLOG_ERR },
     [VERDICT_CUT_SHORT]   = { "was cut short", APLOG_ERR },
     [VERDICT_UNHEARD]     = { "was not heard to its end by the client",
                               APLOG_INFO },
@@ -158,19 +157,29 @@ static void end_wrong(request_rec *r, const ij_job *job, ij_pump *pump,
     }
 }
 
+/*
+ * The framing of the answer is httpd's: a program must not be able to write
+ * another answer behind its own into a connection, which may be one that a
+ * proxy shares among its clients.
+ */
+static bool frames_itself(const request_rec *r)
+{
+    return apr_table_get(r->headers_out, "Transfer-Encoding") != NULL
+        || ap_is_HTTP_INFO(r->status);
+}
+
 /* After a header that httpd could read.  Returns OK, or what to answer. */
 static int check_header(request_rec *r, const ij_job *job, ij_pump *pump,
                         int rc)
 {
-    /* The framing of the answer is httpd's. */
     if (apr_table_get(r->subprocess_env, AP_TRUST_CGILIKE_CL_ENVVAR)
         == NULL) {
         apr_table_unset(r->headers_out, "Content-Length");
     }
-    if (rc == OK && apr_table_get(r->headers_out, "Transfer-Encoding")) {
+    if (rc == OK && frames_itself(r)) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, IJLOGNO(0068)
-                      "'%s' of '%s' sent a Transfer-Encoding header",
-                      job->filename, job->jail.user);
+                      "'%s' of '%s' sent a Transfer-Encoding header or a "
+                      "status below 200", job->filename, job->jail.user);
         end_wrong(r, job, pump, VERDICT_BAD_FRAMING);
         return HTTP_BAD_GATEWAY;
     }

@@ -149,8 +149,8 @@ static const char *what_it_did(enum verdict_kind kind)
     case VERDICT_BAD_HEADER:
         return "printed something that is no header";
     case VERDICT_BAD_FRAMING:
-        return "printed a Transfer-Encoding header, which is the web "
-            "server's to send";
+        return "printed a Transfer-Encoding header or a status below 200, "
+            "which are the web server's to send";
     case VERDICT_CUT_SHORT:
         return "had not printed all of its answer";
     case VERDICT_UNHEARD:

@@ -21,7 +21,7 @@ enum verdict_kind {
     VERDICT_NO_HEADER,          /* it printed nothing */
     VERDICT_HALF_HEADER,        /* its output ended before its header did */
     VERDICT_BAD_HEADER,         /* a line of its header is none */
-    VERDICT_BAD_FRAMING,        /* it sent a Transfer-Encoding header */
+    VERDICT_BAD_FRAMING,        /* its header says where answers end */
     VERDICT_CUT_SHORT,          /* it failed in the middle of its answer */
     VERDICT_UNHEARD,            /* the client went before its end */
     VERDICT_REDIRECTED,         /* it ended after a redirect */

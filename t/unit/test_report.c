@@ -254,8 +254,8 @@ static void test_words_for_an_end(void **state)
           "ended with exit status 1 and printed something that is no "
           "header" },
         { VERDICT_BAD_FRAMING, 0, WIRE_LIMIT_NONE,
-          "printed a Transfer-Encoding header, which is the web server's to "
-          "send" },
+          "printed a Transfer-Encoding header or a status below 200, which "
+          "are the web server's to send" },
         { VERDICT_CUT_SHORT, SIGTERM, WIRE_LIMIT_NONE,
           "was killed by signal 15 (terminated) and had not printed all of "
           "its answer" },
