@@ -52,6 +52,7 @@ my @NOBODY = (
     ['valid', [headers => { Authorization => 'Bearer alice' }], 401],
     ['bob', \@alice, 401],
     ['denied', \@alice, 403],
+    ['empty', \@alice, 403, qr/IJ0004: '' cannot be the name/],
     ['nothing', [], 403, $NO_AUTH],
     ['nothing', \@alice, 403, $NO_AUTH],
     ['granted', [], 403, $NO_AUTH],

@@ -43,8 +43,8 @@ my %PROGRAMS = (
     status => 'echo Status: 418 Teapot; echo; echo short and stout',
     status_bare => 'echo Status: 404; echo; echo nothing',
     status_wrong => 'echo Status: many; echo; echo nothing',
-    no_content => 'echo Status: 204; echo',
-    not_modified => 'echo Status: 304; echo ETag: \"x\"; echo',
+    no_content => 'echo Status: 204; echo; echo all the same',
+    not_modified => 'echo Status: 304; echo ETag: \"x\"; echo; echo the same',
     local => qq{echo "Location: \${SCRIPT_NAME%/*}/env?from=there"; echo
         echo unheard},
     local_lost => qq{echo "Location: \${SCRIPT_NAME%/*}/none"; echo},
@@ -68,12 +68,37 @@ my %PROGRAMS = (
     no_output => 'true',
     half_header => 'printf "Content-Type: text/plain\n"',
     bad_header => 'echo "Content-Type: text/plain"; echo "no colon"; echo',
+    long_header => 'printf "X-Long: %010000d\n\n" 1',
+    long_line => 'printf "X-Long: %08170d\n\n" 1',
+    long_name => 'printf "X-%09000d: 1\n\n" 1',
+    many_headers => q{i=0; while test $i -lt 2000; do echo "X-$i: $i"
+        i=$((i + 1)); done; echo; echo many},
+    folded => 'printf "X-One: 1\n  folded\n\nbody\n"',
+    odd_header => 'printf "X-One: \001\n\nbody\n"',
+    nul_header => 'printf "X-One: a\000b\n\nbody\n"',
+    space_header => 'printf "X One : 1\n\nbody\n"',
+    status_600 => 'echo Status: 600; echo; echo what',
+    status_text => 'echo "Status: 200 <b>"; echo; echo fine',
+    two_types => "echo Content-Type: text/x-one; $TEXT; echo two",
+    connection => "echo Connection: close; echo Keep-Alive: x; $TEXT",
+    date => "echo Date: never; echo Server: mine; $TEXT",
     binary => "$TEXT; printf '\\000\\001\\377\\r\\n\\000'",
     fails => "$TEXT; echo before; exit 3",
     closes => "$TEXT; echo all; exec >&- 2>&-; sleep 0.3",
     pieces => "$TEXT; echo one; sleep 0.05; echo two",
     etag => "echo ETag: '\"x\"'; $TEXT; echo 0123456789",
     pwd => "$TEXT; basename \"\$PWD\"",
+);
+
+# What a program must not say: no answer of its own goes behind httpd's.
+my $FORGED = q{echo; printf '0\r\n\r\nHTTP/1.1 200 OK\r\n\r\n'};
+my %FORBIDDEN = (
+    encoding => [502, "echo Transfer-Encoding: chunked; $FORGED"],
+    continue => [502, "echo Status: 100; $FORGED"],
+    switch => [502, "echo Status: 101; $FORGED"],
+    early => [502, "echo Status: 103; $FORGED"],
+    split => [500, qq{printf 'X-One: a\\rHTTP/1.1 200 OK\\r\\r\\n'; $FORGED}],
+    short => [200, "echo Content-Length: 5; $FORGED"],
 );
 
 sub put_everywhere {
@@ -171,6 +196,20 @@ sub second_of {
     return "$answer->{code} " . $connection->answer->{body};
 }
 
+# The statuses of all the answers that come of one request, as a client sees
+# them that keeps to the framing.
+sub answers_to {
+    my ($path) = @_;
+    my $connection = IvleJail::Connection->new($port);
+    $connection->send(request_text(GET => "/cgi/jail/$path", user => 'alice',
+        keep => 1));
+    my $answer = $connection->answer;
+    my @codes = (@{ $answer->{interim} }, $answer->{code});
+    $connection->send(request_text(GET => '/none'));
+    my $next = $connection->answer->{code};
+    return join ' ', @codes, grep { $_ != 404 && $_ != 0 } $next;
+}
+
 my %KEPT = (
     'GET' => [200, 'GET', 'plain'],
     'HEAD' => [200, 'HEAD', 'plain'],
@@ -238,7 +277,8 @@ sub logged {
 
 # --- the tests ----------------------------------------------------------------
 
-plan tests => @REQUESTS + keys(%KEPT) + @INTERPRETED + 15;
+plan tests => @REQUESTS + keys(%KEPT) + keys(%FORBIDDEN)
+    + @INTERPRETED + 15;
 
 make_path($host_dir, { mode => 0755 });
 put_everywhere($_, "#!/bin/sh\n$PROGRAMS{$_}\n") for sort keys %PROGRAMS;
@@ -253,6 +293,12 @@ is_answered($numbers, 'cat', body => $numbers);
 is_answered($numbers, 'cat', chunks => [unpack '(a100000)*', $numbers]);
 is_answered("not read\n", 'lazy', body => $_) for 'x', $numbers;
 is_answered("all\n", 'closes', body => $numbers);
+
+for my $name (sort keys %FORBIDDEN) {
+    my ($code, $text) = @{ $FORBIDDEN{$name} };
+    put_program(alice => "cgi/$name", "#!/bin/sh\n$text\n");
+    is(answers_to($name), $code, "one answer for one request: $name");
+}
 
 for my $name (sort keys %KEPT) {
     my ($code, @first) = @{ $KEPT{$name} };

@@ -235,6 +235,13 @@ my @CONFIGS = (
     ["somebody else's section in a profile",
         "<IvleJailProfile x>\n<Location /x>\n</Location>\n</IvleJailProfile>",
         qr/^<Location: not in <IvleJailProfile>/m],
+    ['a condition in a profile', "<IvleJailProfile x>\n<IfModule "
+        . "mod_ivlejail.c>\nIvleJailIdle 1\n</IfModule>\n</IvleJailProfile>"],
+    ["somebody else's in a condition in a profile", "<IvleJailProfile x>\n"
+        . "<IfModule mod_ivlejail.c>\nServerAdmin x\n</IfModule>\n"
+        . "</IvleJailProfile>", qr/^ServerAdmin: not in <IvleJailProfile>/m],
+    ['other letters', "<ivlejailprofile x>\nIVLEJAILIDLE 1\n"
+        . "</IVLEJAILPROFILE>"],
     ['no end of a profile', '<IvleJailProfile x>', qr/not closed/],
 );
 
