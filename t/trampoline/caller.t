@@ -304,10 +304,10 @@ sub start_and_signal {
 
     if ($pid == 0) {
         open STDOUT, '>', '/dev/null';
+        close $to_child;        # or a child that is stopped has it, too
         my $child = fork // _exit(124);
         $i->exec_trampoline('alice') if $child == 0;
         IvleJail::Instance::become_httpd();
-        close $to_child;
         Time::HiRes::sleep($delay);
         my $arrived = kill $signal => $child;
         sysread $go_on, my $nothing, 1;
