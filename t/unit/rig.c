@@ -217,6 +217,19 @@ static void become_user(void)
     require(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no_new_privs");
 }
 
+/* As the trampoline does: also those two that the C library keeps. */
+static void reset_signals(void)
+{
+    static const unsigned long dflt[4];
+    int number;
+
+    for (number = 1; number < NSIG; number++) {
+        require(number == SIGKILL || number == SIGSTOP
+                || syscall(SYS_rt_sigaction, number, dflt, NULL, NSIG / 8)
+                   == 0, "rt_sigaction");
+    }
+}
+
 static _Noreturn void be_warden(int listener, int pin, int setup)
 {
     /* for a warden with sanitizers; the leak checker cannot trace init */
@@ -226,6 +239,7 @@ static _Noreturn void be_warden(int listener, int pin, int setup)
     require(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0, "mount");
     require(mount("proc", "/proc", "proc", 0, NULL) == 0, "mount /proc");
     arrange_descriptors(listener, pin, setup);
+    reset_signals();
     require(chdir("/") == 0, "chdir");
     become_user();
     require(close_range(SETUP_FD_COUNT, ~0U, CLOSE_RANGE_CLOEXEC) == 0,
