@@ -190,7 +190,7 @@ sub policy {
         [ 'limit data' => '469762048 536870912' ],
         [ 'limit core' => '0 0' ],
         [ 'limit fsize' => '67108864 75497472' ],
-        [ 'limit nproc' => '50 50' ],
+        [ 'limit nproc' => '1000 1000' ],      # of a uid, on the whole machine
         [ 'limit nofile' => '256 256' ],
         [ 'max-requests' => '8 16' ],
         [ idle => '60' ],
