@@ -62,18 +62,19 @@ sub new {
         users => $arg{users},
         output => '',
     }, $class;
-    $self->clear_away;
+    $self->clear_away(!defined $arg{instance});
     $self->prepare;
     $self->write_config;
     return $self;
 }
 
-# What a test that was killed has left.
+# What a test that was killed has left; an instance that is shared with another
+# server is that one's.
 sub clear_away {
-    my ($self) = @_;
+    my ($self, $is_own) = @_;
     $self->stop;
     run_quietly($TIMOUNT, $self->{instance}, 'stop')
-        if -x $TIMOUNT && -d "/run/ivlejail/$self->{instance}";
+        if $is_own && -x $TIMOUNT && -d "/run/ivlejail/$self->{instance}";
 }
 
 sub prepare {
