@@ -52,8 +52,11 @@ my @FAILURES = (
         qr{<pre>hello\n</pre>}],
     ['framing', 'echo Transfer-Encoding: chunked; echo Set-Cookie: a=1
         echo Content-Encoding: gzip; echo Content-Type: text/plain; echo', 502,
-        "printed a Transfer-Encoding header, which is the web server's to "
-        . 'send'],
+        'printed a Transfer-Encoding header or a status below 200, which '
+        . "are the web server's to send"],
+    ['interim', 'echo Status: 103; echo', 502,
+        'printed a Transfer-Encoding header or a status below 200, which '
+        . "are the web server's to send"],
     ['script', 'echo "</pre><script>alert(1)</script>&lt;" >&2; exit 1', 500,
         'ended with exit status 1 and printed no header',
         qr{<pre>&lt;/pre&gt;&lt;script&gt;alert\(1\)&lt;/script&gt;&amp;lt;\n}],
