@@ -24,6 +24,10 @@ my $libexec = "$dir/libexec";
 my $trampoline = "$libexec/trampoline";
 my $CONFIG = "IvleJailTrampoline $trampoline\n";
 
+# Of the same instance.
+my $second = IvleJail::Httpd->new(name => 'second', port => 2,
+    instance => $httpd->{instance}, config => $CONFIG);
+
 # --- making it wrong, and well again ----------------------------------------
 
 sub repair {
@@ -152,8 +156,6 @@ sub served { return $httpd->get('/my/start.sh', user => 'alice')->{content} }
 is(served(), "served\n", '... and serves');
 
 # Another one of the same name.
-my $second = IvleJail::Httpd->new(name => 'second', port => 2,
-    instance => $httpd->{instance}, config => $CONFIG);
 ok(!$second->run_command($second->command('-k', 'start')),
     'a second httpd of the same instance does not start');
 my $taken = "another httpd (pid $pid) runs the instance '$httpd->{instance}'";
