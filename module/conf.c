@@ -39,3 +39,8 @@ const char *ij_site_helper(apr_pool_t *p, const ij_site *site,
                                                     - site->trampoline)),
                        name, NULL);
 }
+
+const char *ij_expects(const cmd_parms *cmd, const char *what)
+{
+    return apr_pstrcat(cmd->pool, cmd->cmd->name, ": expected ", what, NULL);
+}

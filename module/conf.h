@@ -78,4 +78,7 @@ ij_site *ij_site_of(const server_rec *s);
 const char *ij_site_helper(apr_pool_t *p, const ij_site *site,
                            const char *name);
 
+/* What a setter returns where an argument is not what it must be. */
+const char *ij_expects(const cmd_parms *cmd, const char *what);
+
 #endif

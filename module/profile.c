@@ -148,11 +148,6 @@ ij_profile *ij_profile_complete(apr_pool_t *p, const ij_profile *profile,
 
 /* --- directives --- */
 
-static const char *expects(const cmd_parms *cmd, const char *what)
-{
-    return apr_pstrcat(cmd->pool, cmd->cmd->name, ": expected ", what, NULL);
-}
-
 static const char *only_outside(const cmd_parms *cmd)
 {
     return apr_pstrcat(cmd->pool, cmd->cmd->name, ": not in <VirtualHost>: "
@@ -189,8 +184,8 @@ static const char *set_path(cmd_parms *cmd, const char *path,
         path = apr_pstrndup(cmd->pool, path, length - 1);
     }
     if (!value_path(path)) {
-        return expects(cmd, "an absolute path of a directory, without \"..\", "
-                       "spaces and control characters");
+        return ij_expects(cmd, "an absolute path of a directory, without "
+                          "\"..\", spaces and control characters");
     }
     *place = path;
     return NULL;
@@ -223,10 +218,10 @@ const char *ij_cmd_uid_range(cmd_parms *cmd, void *dir, const char *min,
     }
     if (!value_number(min, POLICY_UID_MIN, POLICY_ID_MAX, &first)
         || !value_number(max, first, POLICY_ID_MAX, &last)) {
-        return expects(cmd, apr_psprintf(cmd->pool, "two numbers, the first "
-                                         "not above the second, from %d on "
-                                         "(below are the system's accounts)",
-                                         POLICY_UID_MIN));
+        return ij_expects(cmd, apr_psprintf(cmd->pool, "two numbers, the "
+                                            "first not above the second, from "
+                                            "%d on (below are the system's "
+                                            "accounts)", POLICY_UID_MIN));
     }
     profile->uid_min = (int64_t)first;
     profile->uid_max = (int64_t)last;
@@ -244,7 +239,7 @@ static const char *set_word(const cmd_parms *cmd, const char *argument,
             return NULL;
         }
     }
-    return expects(cmd, expected);
+    return ij_expects(cmd, expected);
 }
 
 const char *ij_cmd_provision(cmd_parms *cmd, void *dir, const char *how)
@@ -288,20 +283,21 @@ const char *ij_cmd_limit(cmd_parms *cmd, void *dir, const char *resource,
         return only_outside(cmd);
     }
     if (limit == LIMIT_COUNT) {
-        return expects(cmd, "one of cpu, as, data, core, fsize, nproc and "
-                       "nofile, and then one or two limits");
+        return ij_expects(cmd, "one of cpu, as, data, core, fsize, nproc and "
+                          "nofile, and then one or two limits");
     }
     if (!value_limit(limit, soft, &low)
         || !value_limit(limit, hard != NULL ? hard : soft, &high)) {
-        return expects(cmd, apr_pstrcat(cmd->pool, "as limits of ", resource,
-                                        " ", value_limit_form(limit), NULL));
+        return ij_expects(cmd, apr_pstrcat(cmd->pool, "as limits of ",
+                                           resource, " ",
+                                           value_limit_form(limit), NULL));
     }
     if (limit == LIMIT_NOFILE && high > LIMIT_NOFILE_MAX) {
-        return expects(cmd, apr_psprintf(cmd->pool, "at most %d as limits of "
-                                         "nofile", LIMIT_NOFILE_MAX));
+        return ij_expects(cmd, apr_psprintf(cmd->pool, "at most %d as limits "
+                                            "of nofile", LIMIT_NOFILE_MAX));
     }
     if (low > high) {
-        return expects(cmd, "a soft limit that is not above the hard one");
+        return ij_expects(cmd, "a soft limit that is not above the hard one");
     }
     profile->limits[limit] = (ij_limit){ true, low, high };
     return NULL;
@@ -319,11 +315,11 @@ const char *ij_cmd_max_requests(cmd_parms *cmd, void *dir, const char *n,
     if (!value_number(n, 1, SETTINGS_REQUESTS_MAX, &running)
         || (queue != NULL
             && !value_number(queue, 0, SETTINGS_REQUESTS_MAX, &queued))) {
-        return expects(cmd, apr_psprintf(cmd->pool, "a number from 1 to %d, "
-                                         "and perhaps one from 0 to %d of "
-                                         "those that may wait",
-                                         SETTINGS_REQUESTS_MAX,
-                                         SETTINGS_REQUESTS_MAX));
+        return ij_expects(cmd, apr_psprintf(cmd->pool, "a number from 1 to "
+                                            "%d, and perhaps one from 0 to %d "
+                                            "of those that may wait",
+                                            SETTINGS_REQUESTS_MAX,
+                                            SETTINGS_REQUESTS_MAX));
     }
     profile->max_requests = (int)running;
     if (queue != NULL) {
@@ -341,8 +337,8 @@ const char *ij_cmd_idle(cmd_parms *cmd, void *dir, const char *seconds)
         return only_outside(cmd);
     }
     if (!value_number(seconds, 1, SETTINGS_IDLE_MAX, &value)) {
-        return expects(cmd, apr_psprintf(cmd->pool, "seconds, from 1 to %d",
-                                         SETTINGS_IDLE_MAX));
+        return ij_expects(cmd, apr_psprintf(cmd->pool, "seconds, from 1 to %d",
+                                            SETTINGS_IDLE_MAX));
     }
     profile->idle_seconds = (int)value;
     return NULL;
@@ -415,20 +411,21 @@ const char *ij_cmd_mount(cmd_parms *cmd, void *dir, const char *kind,
         || !value_path(target)
         || !mount_options(cmd, &mount, options)
         || (strcmp(mount.kind, "bind") == 0 && *mount.source != '/')) {
-        return expects(cmd, "\"proc /path\", \"devpts /path\", \"tmpfs /path "
-                       "size=BYTES,exec\" (both optional) or \"bind /path "
-                       "source=/path,rw\" (rw optional)");
+        return ij_expects(cmd, "\"proc /path\", \"devpts /path\", \"tmpfs "
+                          "/path size=BYTES,exec\" (both optional) or \"bind "
+                          "/path source=/path,rw\" (rw optional)");
     }
     if (strcmp(target, "/proc") == 0 && strcmp(mount.kind, "proc") != 0) {
-        return expects(cmd, "on /proc nothing else than proc: the warden "
-                       "needs it");
+        return ij_expects(cmd, "on /proc nothing else than proc: the warden "
+                          "needs it");
     }
     if (mounts_on(profile->mounts, target)) {
-        return expects(cmd, "each target once in a profile");
+        return ij_expects(cmd, "each target once in a profile");
     }
     if (profile->mounts->nelts == POLICY_MOUNTS_MAX - 1) {
-        return expects(cmd, apr_psprintf(cmd->pool, "at most %d of them in a "
-                                         "profile", POLICY_MOUNTS_MAX - 1));
+        return ij_expects(cmd, apr_psprintf(cmd->pool, "at most %d of them in "
+                                            "a profile",
+                                            POLICY_MOUNTS_MAX - 1));
     }
     APR_ARRAY_PUSH(profile->mounts, ij_mount) = mount;
     return NULL;
@@ -513,8 +510,8 @@ const char *ij_cmd_profile(cmd_parms *cmd, void *dir, const char *argument)
                             (apr_size_t)(end - argument));
     name = ap_getword_conf(cmd->pool, &argument);
     if (!name_is_profile(name) || *argument != '\0') {
-        return expects(cmd, "one name, of a lower case letter and at most 15 "
-                       "more letters, digits and '-'");
+        return ij_expects(cmd, "one name, of a lower case letter and at most "
+                          "15 more letters, digits and '-'");
     }
     profile = add_profile(cmd, site, name);
     if (profile == NULL) {
