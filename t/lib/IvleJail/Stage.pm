@@ -38,6 +38,7 @@ our $MODULE = "$ROOT/root/modules/mod_ivlejail.so";
 our $BASES = "$ROOT/bases";
 our $USERS = "$ROOT/users";
 our $RUN = "/run/ivlejail/$INSTANCE";
+my $DEBIAN = 'python3,perl,libcgi-pm-perl,git,php-cgi,dash';
 
 # Runs a command; its output is only of interest when it fails.
 sub run_quietly {
@@ -69,15 +70,24 @@ sub install {
     $ENV{IVLEJAIL_STAGED} = $ROOT;
 }
 
-# The path of a base image, made at its first use: busybox or debian.
+# The path of a base image, made at its first use: busybox, or debian, which
+# has all programs that any test wants of it.
 sub base {
     my ($kind) = @_;
-    my $current = "$BASES/$kind/current";
-    my $build = "$TOP/base/build";
-    if (!-d $current || -M $build < -M "$current/etc/ivlejail-base") {
-        run_quietly($build, '--bases', $BASES, '--kind', $kind, $kind);
+    if (!is_up_to_date($kind)) {
+        run_quietly("$TOP/base/build", '--bases', $BASES, '--kind', $kind,
+            $kind eq 'debian' ? ('--include', $DEBIAN) : (), $kind);
     }
-    return $current;
+    return "$BASES/$kind/current";
+}
+
+sub is_up_to_date {
+    my ($kind) = @_;
+    my $label = "$BASES/$kind/current/etc/ivlejail-base";
+    open(my $in, '<', $label) or return 0;
+    my $includes = $kind eq 'debian' ? $DEBIAN : '-';
+    return -M "$TOP/base/build" >= -M $label
+        && grep { $_ eq "include $includes\n" } <$in>;
 }
 
 # A user as "ivlejailctl user add" makes one, without needing it.  Files that

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+# What we show to people, in a real browser, on a desk and on a phone: it is
+# complete, it can be read, and nothing in it is taken for markup.
+use strict;
+use warnings;
+
+use Test::More;
+
+use IvleJail::Browser;
+use IvleJail::Httpd;
+use IvleJail::Legible;
+use IvleJail::Test;
+
+must_be_root();
+must_have_program(qw(chromium chromedriver));
+install();
+base('debian');
+
+my $httpd = IvleJail::Httpd->new(name => 'browser', config => <<"CONF");
+IvleJailBase $BASES/debian
+IvleJailInterpreter .py /usr/bin/python3
+IvleJailExplain On
+IvleJailLimit cpu 1 2
+CONF
+my $site = "http://127.0.0.1:$httpd->{port}";
+
+put_file(alice => 'web/syntax.py', <<'PYTHON');
+print("Content-Type: text/html")
+print()
+print("<h1>Prices</h1>"
+for price in (1.5, 2, 3 < 4):
+    print(f"<p>{price}</p>")
+PYTHON
+put_file(alice => 'web/script.py', <<'PYTHON');
+import sys
+sys.exit("<script>document.title = 'taken over'</script><b id=bold>bold</b>"
+         + "<img src=x onerror=\"document.title = 'taken over'\"></pre>" * 3)
+PYTHON
+put_file(alice => 'web/forever.py', "while True: pass\n");
+
+my $browser = IvleJail::Browser->new;
+
+# On a desk, on a phone, and in the dark.
+sub legible_everywhere {
+    my ($name) = @_;
+    legible_ok($browser->desktop, "$name-desktop");
+    legible_ok($browser->dark(1), "$name-dark");
+    legible_ok($browser->phone->dark(0), "$name-phone");
+    $browser->desktop;
+}
+
+ok($httpd->start, 'httpd starts') or diag $httpd->output;
+
+$browser->open("$site/my/syntax.py", user => 'alice');
+like($browser->text, qr/^Your program ended with exit status 1/m,
+    'a Python program with a syntax error is explained');
+like($browser->text, qr{^  File "/home/alice/web/syntax\.py", line 3$}m,
+    '... with the line');
+like($browser->text, qr/^    print\("<h1>Prices<\/h1>"\n +\^\n/m,
+    '... and the mark below the letter at fault');
+like($browser->text, qr/^SyntaxError: '\(' was never closed/m,
+    '... and what is wrong with it');
+legible_everywhere('syntax');
+
+$browser->open("$site/my/script.py", user => 'alice');
+like($browser->text, qr{^<script>.*</script><b id=bold>bold</b><img }m,
+    'error output that looks like markup is shown');
+is($browser->js('return document.querySelectorAll("script,img,b").length'), 0,
+    '... and is none');
+is($browser->title, '500 Internal Server Error', '... and nothing of it ran');
+legible_everywhere('script');
+
+$browser->open("$site/my/forever.py", user => 'alice');
+like($browser->text, qr/CPU/, 'a program that never ends is explained');
+legible_everywhere('forever');
+
+$httpd->stop;
+$browser->quit;
+done_testing();
