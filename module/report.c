@@ -45,17 +45,18 @@ static const char style[] =
     "code{overflow-wrap:anywhere}\n"
     "pre{background:var(--card);border:1px solid var(--line);"
     "border-left:.25rem solid var(--bad);border-radius:.4rem;"
-    "padding:.8rem 1rem;margin:0;overflow-x:auto;tab-size:8}\n"
+    "padding:.8rem 1rem;margin:0;white-space:pre-wrap;"
+    "overflow-wrap:anywhere;tab-size:8}\n"
     "pre i{color:var(--bad)}\n"
-    "@media(max-width:40rem){pre{white-space:pre-wrap;"
-    "overflow-wrap:anywhere;font-size:.8rem}}\n"
     "table{border-collapse:collapse;background:var(--card);"
     "border:1px solid var(--line);border-radius:.4rem}\n"
-    "th,td{text-align:left;font-weight:400;padding:.35rem 1rem;"
-    "border-top:1px solid var(--line)}\n"
-    "td{font-variant-numeric:tabular-nums}\n"
+    "th,td{text-align:left;vertical-align:baseline;font-weight:400;"
+    "padding:.35rem 1rem;border-top:1px solid var(--line)}\n"
+    "td{font-variant-numeric:tabular-nums;white-space:nowrap}\n"
     ".hit>*{color:var(--bad);font-weight:600}\n"
-    "footer{margin-top:2rem;font-size:.875rem}\n";
+    "footer{margin-top:2rem;font-size:.875rem}\n"
+    "@media(max-width:40rem){pre{font-size:.8rem}"
+    "th,td{padding:.35rem .6rem}}\n";
 
 static void add_head(struct text *text, const struct report *report)
 {
