@@ -3,7 +3,8 @@
  * test_report.c - what users are told: the end of their error output, in
  * words, as a page, as an entry of a log
  */
-/* LINK: module_tail.o module_text.o module_verdict.o module_report.o */
+/* LINK: module_tail.o module_text.o module_verdict.o */
+/* LINK: module_page.o module_report.o */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
