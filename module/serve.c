@@ -9,222 +9,15 @@
  */
 #include "module/serve.h"
 
-#include <sys/wait.h>
-
-#include "apr_strings.h"
-#include "http_core.h"
 #include "http_protocol.h"
 #include "http_request.h"
 #include "util_filter.h"
-#include "util_script.h"
 
+#include "module/ending.h"
 #include "module/explain.h"
-#include "module/lines.h"
+#include "module/header.h"
 #include "module/pump.h"
 #include "module/talk.h"
-
-enum {
-    END_SOON_MILLISECONDS = 100,    /* from the end of the output to the
-                                       program's: usual, and at most */
-    END_MILLISECONDS = 3000
-};
-
-/* --- the program's end --- */
-
-static const char *limit_text(const struct wire_answer *answer)
-{
-    switch (answer->limit) {
-    case WIRE_LIMIT_CPU:
-        return ", at its limit of CPU time (IvleJailLimit cpu)";
-    case WIRE_LIMIT_FSIZE:
-        return ", at its limit of file size (IvleJailLimit fsize)";
-    case WIRE_LIMIT_WALL:
-        return ", at its limit of time (IvleJailTimeout)";
-    default:
-        return "";
-    }
-}
-
-static const char *end_text(apr_pool_t *p, const ij_pump *pump)
-{
-    const struct wire_answer *answer = &pump->answer;
-    bool is_signal = WIFSIGNALED(answer->wait_status);
-
-    if (!pump->has_ended) {
-        return pump->talk->sock == -1 ? "its warden went" : "it still runs";
-    }
-    return apr_psprintf(p, "%s %d%s; %" APR_UINT64_T_FMT " ms, CPU %"
-                        APR_UINT64_T_FMT " ms, memory %" APR_UINT64_T_FMT
-                        " KiB", is_signal ? "signal" : "exit status",
-                        is_signal ? WTERMSIG(answer->wait_status)
-                                  : WEXITSTATUS(answer->wait_status),
-                        limit_text(answer), answer->wall_microseconds / 1000,
-                        answer->cpu_microseconds / 1000, answer->peak_kib);
-}
-
-static bool was_cut_short(const ij_pump *pump)
-{
-    if (!pump->has_ended) {
-        return pump->talk->sock == -1;
-    }
-    return pump->answer.limit != WIRE_LIMIT_NONE
-        || WIFSIGNALED(pump->answer.wait_status);
-}
-
-static const struct {
-    const char *what;
-    int level;
-} ends[VERDICT_COUNT] = {
-    [VERDICT_NONE]        = { "was not heard and ended", APLOG_DEBUG },
-    [VERDICT_NO_HEADER]   = { "ended without a header", APLOG_ERR },
-    [VERDICT_HALF_HEADER] = { "ended without a complete header", APLOG_ERR },
-    [VERDICT_BAD_HEADER]  = { "printed no header and ended", APLOG_ERR },
-    [VERDICT_BAD_FRAMING] = { "framed its answer and ended", APLOG_ERR },
-    [VERDICT_CUT_SHORT]   = { "was cut short", APLOG_ERR },
-    [VERDICT_UNHEARD]     = { "was not heard to its end by the client",
-                              APLOG_INFO },
-    [VERDICT_REDIRECTED]  = { "redirected and ended", APLOG_DEBUG },
-    [VERDICT_ENDED]       = { "ended", APLOG_DEBUG }
-};
-
-static void log_end(request_rec *r, const ij_job *job, const ij_pump *pump,
-                    enum verdict_kind kind)
-{
-    ap_log_rerror(APLOG_MARK, ends[kind].level, 0, r, IJLOGNO(0065)
-                  "'%s' of '%s' %s: %s", job->filename, job->jail.user,
-                  ends[kind].what, end_text(r->pool, pump));
-    if (pump->lines.count > LINES_MAX) {
-        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, IJLOGNO(0066)
-                      "stderr of '%s': %" APR_SIZE_T_FMT " more lines, "
-                      "ignoring", job->jail.user,
-                      pump->lines.count - LINES_MAX);
-    }
-}
-
-/* Tells the administrator, and notes it for the user. */
-static void tell_end(request_rec *r, const ij_job *job, const ij_pump *pump,
-                     enum verdict_kind kind)
-{
-    struct verdict *verdict = pump->verdict;
-
-    log_end(r, job, pump, kind);
-    verdict->kind = kind;
-    verdict->has_ended = pump->has_ended;
-    verdict->still_runs = pump->talk->sock != -1;
-    if (pump->has_ended) {
-        verdict->answer = pump->answer;
-    }
-}
-
-/* --- the header --- */
-
-/* No header came: what is answered instead. */
-static int answer_nothing(request_rec *r, const ij_job *job, ij_pump *pump,
-                          enum verdict_kind kind)
-{
-    if (APR_STATUS_IS_ECONNABORTED(pump->status)) {
-        tell_end(r, job, pump, VERDICT_UNHEARD);
-        r->connection->aborted = 1;
-        return OK;
-    }
-    if (pump->body.status != APR_SUCCESS) {
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, pump->body.status, r,
-                      IJLOGNO(0067) "cannot read the body of the request");
-        return ap_map_http_request_error(pump->body.status,
-                                         HTTP_BAD_REQUEST);
-    }
-    (void)ij_pump_finish(pump, END_MILLISECONDS);
-    tell_end(r, job, pump, kind);
-    return APR_STATUS_IS_TIMEUP(pump->status)
-           || (pump->has_ended && pump->answer.limit == WIRE_LIMIT_WALL)
-        ? HTTP_GATEWAY_TIME_OUT : HTTP_INTERNAL_SERVER_ERROR;
-}
-
-/*
- * Ends a program whose header is wrong.  What it goes on to print is read, or
- * it might fail of that; if it does not stop, how we stop it is no news.
- */
-static void end_wrong(request_rec *r, const ij_job *job, ij_pump *pump,
-                      enum verdict_kind kind)
-{
-    bool has_stopped = ij_pump_discard(pump, END_MILLISECONDS);
-
-    (void)ij_pump_finish(pump, END_MILLISECONDS);
-    tell_end(r, job, pump, kind);
-    if (!has_stopped) {
-        pump->verdict->has_ended = false;
-        pump->verdict->still_runs = true;
-    }
-}
-
-/*
- * The framing of the answer is httpd's: a program must not be able to write
- * another answer behind its own into a connection, which may be one that a
- * proxy shares among its clients.
- */
-static bool frames_itself(const request_rec *r)
-{
-    return apr_table_get(r->headers_out, "Transfer-Encoding") != NULL
-        || ap_is_HTTP_INFO(r->status);
-}
-
-/* After a header that httpd could read.  Returns OK, or what to answer. */
-static int check_header(request_rec *r, const ij_job *job, ij_pump *pump,
-                        int rc)
-{
-    if (apr_table_get(r->subprocess_env, AP_TRUST_CGILIKE_CL_ENVVAR)
-        == NULL) {
-        apr_table_unset(r->headers_out, "Content-Length");
-    }
-    if (rc == OK && frames_itself(r)) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, IJLOGNO(0068)
-                      "'%s' of '%s' sent a Transfer-Encoding header or a "
-                      "status below 200", job->filename, job->jail.user);
-        end_wrong(r, job, pump, VERDICT_BAD_FRAMING);
-        return HTTP_BAD_GATEWAY;
-    }
-    if (rc != OK) {     /* a condition of the request is not met */
-        (void)ij_pump_finish(pump, END_MILLISECONDS);
-        tell_end(r, job, pump, VERDICT_NONE);
-    }
-    return rc;
-}
-
-/* Returns OK, or what to answer. */
-static int scan_header(request_rec *r, const ij_job *job, ij_pump *pump)
-{
-    char line[MAX_STRING_LEN];
-    int rc;
-
-    if (ij_pump_fill(pump) != APR_SUCCESS) {
-        return answer_nothing(r, job, pump, VERDICT_NO_HEADER);
-    }
-    rc = ap_scan_script_header_err_core_ex(r, line, ij_pump_gets, pump,
-                                           APLOG_MODULE_INDEX);
-    if (pump->status == APR_SUCCESS && rc != HTTP_INTERNAL_SERVER_ERROR) {
-        return check_header(r, job, pump, rc);
-    }
-    apr_cpystrn(pump->verdict->line, line, sizeof(pump->verdict->line));
-    if (pump->status != APR_SUCCESS) {
-        return answer_nothing(r, job, pump, VERDICT_HALF_HEADER);
-    }
-    end_wrong(r, job, pump, VERDICT_BAD_HEADER);
-    return rc;
-}
-
-/* Returns the same; of a header that was wrong nothing is left behind. */
-static int read_header(request_rec *r, const ij_job *job, ij_pump *pump)
-{
-    apr_table_t *out = apr_table_copy(r->pool, r->headers_out);
-    apr_table_t *err = apr_table_copy(r->pool, r->err_headers_out);
-    int rc = scan_header(r, job, pump);
-
-    if (verdict_is_failure(pump->verdict)) {
-        r->headers_out = out;
-        r->err_headers_out = err;
-    }
-    return rc;
-}
 
 /* --- the answer --- */
 
@@ -308,12 +101,12 @@ static void pass_end(request_rec *r, const ij_job *job, ij_pump *pump,
                      apr_bucket_brigade *bb)
 {
     apr_bucket_alloc_t *list = r->connection->bucket_alloc;
-    bool is_whole = APR_STATUS_IS_EOF(pump->status) && !was_cut_short(pump);
+    bool is_whole = APR_STATUS_IS_EOF(pump->status) && !ij_ending_was_early(pump);
 
     if (!is_whole) {
         append_break(r, bb);
     }
-    tell_end(r, job, pump, is_whole ? VERDICT_ENDED : VERDICT_CUT_SHORT);
+    ij_ending_tell(r, job, pump, is_whole ? VERDICT_ENDED : VERDICT_CUT_SHORT);
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(list));
     (void)pass(r, bb);
 }
@@ -321,9 +114,9 @@ static void pass_end(request_rec *r, const ij_job *job, ij_pump *pump,
 /* Waits for the program's end, but keeps nothing back for long. */
 static void await_end(request_rec *r, ij_pump *pump, apr_bucket_brigade *bb)
 {
-    if (!ij_pump_finish(pump, END_SOON_MILLISECONDS)) {
+    if (!ij_pump_finish(pump, IJ_ENDING_SOON_MS)) {
         (void)pass_flush(r, bb);
-        (void)ij_pump_finish(pump, END_MILLISECONDS);
+        (void)ij_pump_finish(pump, IJ_ENDING_MS);
     }
 }
 
@@ -338,7 +131,7 @@ static int send_output(request_rec *r, const ij_job *job, ij_pump *pump)
                                         pump->end - pump->start, list));
     }
     if (!pass_output(r, pump, bb)) {
-        tell_end(r, job, pump, VERDICT_UNHEARD);
+        ij_ending_tell(r, job, pump, VERDICT_UNHEARD);
         r->connection->aborted |= APR_STATUS_IS_ECONNABORTED(pump->status);
         return OK;
     }
@@ -358,8 +151,8 @@ static void discard_output(request_rec *r, const ij_job *job,
     while (ij_pump_fill(pump) == APR_SUCCESS) {
         /* not of interest */
     }
-    (void)ij_pump_finish(pump, END_MILLISECONDS);
-    tell_end(r, job, pump, VERDICT_REDIRECTED);
+    (void)ij_pump_finish(pump, IJ_ENDING_MS);
+    ij_ending_tell(r, job, pump, VERDICT_REDIRECTED);
     ij_talk_close(pump->talk);      /* its turn is the next one's now */
 }
 
@@ -393,7 +186,7 @@ static int redirect(request_rec *r, const char *location)
 static int respond(request_rec *r, const ij_job *job, ij_pump *pump,
                    const char **location)
 {
-    int rc = read_header(r, job, pump);
+    int rc = ij_header_read(r, job, pump);
     const char *target;
 
     if (rc == HTTP_NOT_MODIFIED) {
