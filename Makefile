@@ -74,7 +74,7 @@ say-it = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$@';)
 # --- what is made of what -------------------------------------------------
 
 PROGRAMS := $(addprefix trampoline/,trampoline timount provision warden)
-SHARED   := wire wire_socket names limits
+SHARED   := wire wire_entry wire_socket names limits
 
 # Each helper is its own file, linked with the archive of all others: the
 # linker takes out of it what the program uses, and nothing else.  ivlejailctl

@@ -184,7 +184,8 @@ static const struct {
     [WIRE_CANNOT_START]   = { HTTP_SERVICE_UNAVAILABLE, APLOG_ERR,
                               "no process could be started" },
     [WIRE_CANNOT_LOG]     = { HTTP_INTERNAL_SERVER_ERROR, APLOG_ERR,
-                              "the warden speaks of a log that was not sent" }
+                              "the warden speaks of a log that was not sent" },
+    [WIRE_NEEDS_SLASH]    = { HTTP_FORBIDDEN, APLOG_INFO, "a directory" }
 };
 
 /* What is wrong with the program, and not where it is or who asks for it. */
@@ -224,6 +225,11 @@ static int answer_end(request_rec *r, const ij_job *job, ij_talk_end end,
     case IJ_TALK_ABORTED:
         r->connection->aborted = 1;
         return OK;
+    case IJ_TALK_FILE:
+    case IJ_TALK_LISTING:
+        why = "found something that is no program";
+        status = HTTP_FORBIDDEN;
+        break;
     case IJ_TALK_NOBODY:
         why = "is gone again";
         break;
@@ -283,6 +289,9 @@ int ij_ask(request_rec *r, const ij_job *job, const ij_client *client,
         end = ij_talk_begin(apr_pstrdup(r->pool, cold.path), &request,
                             client, talk, &answer, &error);
     }
-    return end == IJ_TALK_STARTED
-        ? OK : answer_end(r, job, end, &answer, error, verdict);
+    if (end == IJ_TALK_STARTED) {
+        return OK;
+    }
+    ij_talk_close(talk);
+    return answer_end(r, job, end, &answer, error, verdict);
 }

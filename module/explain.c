@@ -157,7 +157,7 @@ static int hear(const struct pending *pending)
     if (poll(&fd, 1, left > 0 ? (int)left : 0) == -1 && errno != EINTR) {
         return errno;
     }
-    rv = wire_recv_answer(pending->sock, MSG_DONTWAIT, &answer);
+    rv = wire_recv_answer(pending->sock, MSG_DONTWAIT, &answer, NULL);
     if (rv != 0) {
         return rv == EAGAIN ? ETIMEDOUT : rv;
     }

@@ -66,7 +66,8 @@ static bool read_errors(ij_pump *pump)
 
 static void read_answer(ij_pump *pump)
 {
-    int rv = wire_recv_answer(pump->talk->sock, MSG_DONTWAIT, &pump->answer);
+    int rv = wire_recv_answer(pump->talk->sock, MSG_DONTWAIT, &pump->answer,
+                              NULL);
 
     if (rv == EAGAIN) {
         return;

@@ -26,7 +26,8 @@
 
 enum { ACCEPT_SECONDS = 5 };
 
-static const ij_talk closed = { .sock = -1, .in = -1, .out = -1, .err = -1 };
+static const ij_talk closed = { .sock = -1, .in = -1, .out = -1, .err = -1,
+                                .file = -1 };
 
 /* --- the client --- */
 
@@ -50,12 +51,19 @@ static void close_one(int *fd)
     }
 }
 
-void ij_talk_close(ij_talk *talk)
+/* What is left is the file, if there is one. */
+static void end_talk(ij_talk *talk)
 {
     close_one(&talk->sock);
     close_one(&talk->in);
     close_one(&talk->out);
     close_one(&talk->err);
+}
+
+void ij_talk_close(ij_talk *talk)
+{
+    end_talk(talk);
+    close_one(&talk->file);
 }
 
 /* Returns 0 or errno; what was opened is in *ours and *far even then. */
@@ -189,33 +197,41 @@ static int wait_for_turn(int sock, const ij_client *client,
     }
 }
 
-static ij_talk_end await_accepted(int sock, struct wire_answer *answer,
+/* What an answer means; wanted: the one after which the talk goes on. */
+static ij_talk_end meaning(const struct wire_answer *answer,
+                           enum wire_answer_kind wanted)
+{
+    switch (answer->kind) {
+    case WIRE_REFUSED:
+        return IJ_TALK_REFUSED;
+    case WIRE_FILE:
+        return IJ_TALK_FILE;
+    case WIRE_LISTING:
+        return IJ_TALK_LISTING;
+    default:
+        return answer->kind == wanted ? IJ_TALK_STARTED : IJ_TALK_WRONG;
+    }
+}
+
+static ij_talk_end await_accepted(ij_talk *talk, struct wire_answer *answer,
                                   int *error)
 {
-    *error = wire_recv_answer(sock, 0, answer);
+    *error = wire_recv_answer(talk->sock, 0, answer, &talk->file);
     switch (*error) {
     case 0:
-        break;
+        return meaning(answer, WIRE_ACCEPTED);
     case EPROTO:
         return IJ_TALK_WRONG;
     default:
         return failure(*error);
     }
-    switch (answer->kind) {
-    case WIRE_ACCEPTED:
-        return IJ_TALK_STARTED;
-    case WIRE_REFUSED:
-        return IJ_TALK_REFUSED;
-    default:
-        return IJ_TALK_WRONG;
-    }
 }
 
-static ij_talk_end await_started(int sock, const ij_client *client,
+static ij_talk_end await_started(ij_talk *talk, const ij_client *client,
                                  long long deadline,
                                  struct wire_answer *answer, int *error)
 {
-    *error = wait_for_turn(sock, client, deadline);
+    *error = wait_for_turn(talk->sock, client, deadline);
     switch (*error) {
     case 0:
         break;
@@ -226,18 +242,11 @@ static ij_talk_end await_started(int sock, const ij_client *client,
     default:
         return IJ_TALK_FAILED;
     }
-    *error = wire_recv_answer(sock, 0, answer);
+    *error = wire_recv_answer(talk->sock, 0, answer, &talk->file);
     if (*error != 0) {
         return *error == EPROTO ? IJ_TALK_WRONG : IJ_TALK_LOST;
     }
-    switch (answer->kind) {
-    case WIRE_STARTED:
-        return IJ_TALK_STARTED;
-    case WIRE_REFUSED:
-        return IJ_TALK_REFUSED;
-    default:
-        return IJ_TALK_WRONG;
-    }
+    return meaning(answer, WIRE_STARTED);
 }
 
 /* --- all of it --- */
@@ -261,9 +270,9 @@ static ij_talk_end try(const char *path, const struct wire_request *request,
     if (*error != 0) {
         return failure(*error);
     }
-    end = await_accepted(talk->sock, answer, error);
+    end = await_accepted(talk, answer, error);
     if (end == IJ_TALK_STARTED) {
-        end = await_started(talk->sock, client, deadline, answer, error);
+        end = await_started(talk, client, deadline, answer, error);
     }
     return end;
 }
@@ -279,7 +288,7 @@ ij_talk_end ij_talk_begin(const char *path, const struct wire_request *request,
     *error = 0;
     end = try(path, request, client, talk, answer, error);
     if (end != IJ_TALK_STARTED) {
-        ij_talk_close(talk);
+        end_talk(talk);
     }
     return end;
 }

@@ -12,11 +12,14 @@
 typedef struct ij_talk {
     int sock;                   /* -1: over.  Closing it is the abort */
     int in, out, err;           /* our ends of the program's pipes; -1 */
+    int file;                   /* what is served instead of a program; -1 */
     const char *path;           /* of the socket of the warden */
 } ij_talk;
 
 typedef enum ij_talk_end {
     IJ_TALK_STARTED,            /* the program runs */
+    IJ_TALK_FILE,               /* talk->file is a regular file */
+    IJ_TALK_LISTING,            /* talk->file has the entries of a directory */
     IJ_TALK_REFUSED,            /* answer->refusal says why */
     IJ_TALK_NOBODY,             /* no warden took the request: cold start */
     IJ_TALK_SILENT,             /* a warden is there, but does not answer */
@@ -40,8 +43,8 @@ bool ij_client_is_gone(const ij_client *client, short revents);
 /*
  * Connects to path and has the request started there; it waits for its turn
  * at most timeout_seconds of the request.  *talk holds open descriptors if,
- * and only if, the program was started, and path in any case.  *error is an
- * errno or 0.
+ * and only if, the program was started; or one, talk->file, for the other two
+ * good ends; and path in any case.  *error is an errno or 0.
  */
 ij_talk_end ij_talk_begin(const char *path, const struct wire_request *request,
                           const ij_client *client, ij_talk *talk,

@@ -62,7 +62,7 @@ static void answer(const struct connection *c,
                    const struct wire_answer *message)
 {
     if (c->sock >= 0) {
-        (void) wire_send_answer(c->sock, message);
+        (void) wire_send_answer(c->sock, message, -1);
     }
 }
 
@@ -175,7 +175,7 @@ static void admit(struct connection *c)
         refuse(c, WIRE_BUSY, 0);
         return;
     }
-    if (wire_send_answer(c->sock, &accepted) != 0) {
+    if (wire_send_answer(c->sock, &accepted, -1) != 0) {
         connection_free(c);
         return;
     }

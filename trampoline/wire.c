@@ -2,11 +2,11 @@
 /*
  * wire.c - the form of a request (wire_socket.c sends and receives)
  *
- * A packed request is a header of six numbers and then its strings, each with
- * its NUL, back to back: root, filename, uri, method, the interpreters, the
- * environment.  The counts in the header say where one part ends.  A log
- * entry is the same header, whose last three numbers are 0, and two strings:
- * path and text.
+ * A packed request is a header of eight numbers and then its strings, each
+ * with its NUL, back to back: root, filename, uri, method, the names of index
+ * files, the interpreters, the environment.  The counts in the header say
+ * where one part ends.  A log entry is the same header, whose last five
+ * numbers are 0, and two strings: path and text.
  */
 #include "wire.h"
 
@@ -14,11 +14,15 @@
 #include <stdbool.h>
 #include <string.h>
 
+enum { FLAG_LISTS = 1 << 0, FLAGS = FLAG_LISTS };
+
 struct header {
     uint32_t version;
     uint32_t kind;
     uint32_t size;                  /* of everything, the header included */
     uint32_t timeout_seconds;
+    uint32_t flags;
+    uint32_t index_count;
     uint32_t interpreter_count;
     uint32_t env_count;
 };
@@ -43,6 +47,7 @@ size_t wire_size(const struct wire_request *request)
                             request->method };
 
     return sizeof(struct header) + strings_size(fixed, 4)
+           + strings_size(request->indexes, request->index_count)
            + strings_size(request->interpreters, request->interpreter_count)
            + strings_size(request->env, request->env_count);
 }
@@ -57,18 +62,41 @@ static char *put_strings(char *at, const char *const *strings, size_t count)
     return at;
 }
 
+static bool is_in_bounds(const struct wire_request *request)
+{
+    return request->index_count <= WIRE_INDEXES_MAX
+           && request->interpreter_count <= WIRE_INTERPRETERS_MAX
+           && request->env_count <= WIRE_ENV_MAX
+           && request->timeout_seconds >= 1
+           && request->timeout_seconds <= WIRE_TIMEOUT_MAX;
+}
+
+static struct header header_of(const struct wire_request *request,
+                               size_t size)
+{
+    const struct header header = {
+        .version = WIRE_VERSION, .kind = request->kind,
+        .size = (uint32_t) size,
+        .timeout_seconds = request->timeout_seconds,
+        .flags = request->lists ? FLAG_LISTS : 0,
+        .index_count = (uint32_t) request->index_count,
+        .interpreter_count = (uint32_t) request->interpreter_count,
+        .env_count = (uint32_t) request->env_count
+    };
+
+    return header;
+}
+
 size_t wire_pack(const struct wire_request *request, char *buffer,
                  size_t size)
 {
     const char *fixed[] = { request->root, request->filename, request->uri,
                             request->method };
-    struct header header = { 0 };
+    struct header header;
     size_t needed;
     char *at;
 
-    if (request->interpreter_count > WIRE_INTERPRETERS_MAX
-        || request->env_count > WIRE_ENV_MAX || request->timeout_seconds < 1
-        || request->timeout_seconds > WIRE_TIMEOUT_MAX) {
+    if (!is_in_bounds(request)) {
         errno = EINVAL;
         return 0;
     }
@@ -77,14 +105,10 @@ size_t wire_pack(const struct wire_request *request, char *buffer,
         errno = EMSGSIZE;
         return 0;
     }
-    header.version = WIRE_VERSION;
-    header.kind = request->kind;
-    header.size = (uint32_t) needed;
-    header.timeout_seconds = request->timeout_seconds;
-    header.interpreter_count = (uint32_t) request->interpreter_count;
-    header.env_count = (uint32_t) request->env_count;
+    header = header_of(request, needed);
     at = mempcpy(buffer, &header, sizeof(header));
     at = put_strings(at, fixed, 4);
+    at = put_strings(at, request->indexes, request->index_count);
     at = put_strings(at, request->interpreters, request->interpreter_count);
     put_strings(at, request->env, request->env_count);
     return needed;
@@ -127,6 +151,12 @@ static const char *check_request_header(const struct header *header)
         || header->timeout_seconds > WIRE_TIMEOUT_MAX) {
         return "timeout out of bounds";
     }
+    if ((header->flags & ~(uint32_t) FLAGS) != 0) {
+        return "unknown flag";
+    }
+    if (header->index_count > WIRE_INDEXES_MAX) {
+        return "too many index files";
+    }
     if (header->interpreter_count > WIRE_INTERPRETERS_MAX) {
         return "too many interpreters";
     }
@@ -155,6 +185,19 @@ static bool take_strings(char **at, const char *end, const char **strings,
         *at = nul + 1;
     }
     return true;
+}
+
+static const char *check_indexes(const char *const *names, size_t count)
+{
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        if (names[i][0] == '\0' || strchr(names[i], '/') != NULL
+            || strncmp(names[i], ".ht", 3) == 0) {
+            return "index file of a wrong form";
+        }
+    }
+    return NULL;
 }
 
 /* Groups of ".ext", program, args..., "". */
@@ -214,12 +257,15 @@ static const char *check_request(const struct wire_request *request)
     if (request->method[0] == '\0') {
         return "no method";
     }
-    wrong = check_interpreters(request->interpreters,
-                               request->interpreter_count);
-    if (wrong != NULL) {
-        return wrong;
+    wrong = check_indexes(request->indexes, request->index_count);
+    if (wrong == NULL) {
+        wrong = check_interpreters(request->interpreters,
+                                   request->interpreter_count);
     }
-    return check_env(request->env, request->env_count);
+    if (wrong == NULL) {
+        wrong = check_env(request->env, request->env_count);
+    }
+    return wrong;
 }
 
 static const char *unpack_request(const struct header *header, char *at,
@@ -233,6 +279,7 @@ static const char *unpack_request(const struct header *header, char *at,
         return wrong;
     }
     if (!take_strings(&at, end, fixed, 4)
+        || !take_strings(&at, end, unpacked->indexes, header->index_count)
         || !take_strings(&at, end, unpacked->interpreters,
                          header->interpreter_count)
         || !take_strings(&at, end, unpacked->env, header->env_count)) {
@@ -247,6 +294,9 @@ static const char *unpack_request(const struct header *header, char *at,
     request->filename = fixed[1];
     request->uri = fixed[2];
     request->method = fixed[3];
+    request->lists = (header->flags & FLAG_LISTS) != 0;
+    request->indexes = unpacked->indexes;
+    request->index_count = header->index_count;
     request->interpreters = unpacked->interpreters;
     request->interpreter_count = header->interpreter_count;
     request->env = unpacked->env;
@@ -259,7 +309,8 @@ static const char *unpack_log(const struct header *header, char *at,
 {
     const char *strings[2];
 
-    if (header->timeout_seconds != 0 || header->interpreter_count != 0
+    if (header->timeout_seconds != 0 || header->flags != 0
+        || header->index_count != 0 || header->interpreter_count != 0
         || header->env_count != 0) {
         return "log entry with the numbers of a request";
     }

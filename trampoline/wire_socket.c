@@ -11,12 +11,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -39,14 +41,14 @@ struct passed {
 /* --- sending --- */
 
 /* Returns 0 or errno. */
-static int send_with_fds(int sock, void *data, size_t size, const int *fds,
-                         size_t count)
+static int send_with_fds(int sock, int flags, const void *data, size_t size,
+                         const int *fds, size_t count)
 {
     union {
         struct cmsghdr align;
         char bytes[CMSG_SPACE((WIRE_PIPES + 1) * sizeof(int))];
     } control = { .bytes = { 0 } };
-    struct iovec iov = { .iov_base = data, .iov_len = size };
+    struct iovec iov = { .iov_base = (void *) data, .iov_len = size };
     struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1,
                               .msg_control = control.bytes,
                               .msg_controllen =
@@ -59,19 +61,18 @@ static int send_with_fds(int sock, void *data, size_t size, const int *fds,
     rights->cmsg_len = CMSG_LEN(count * sizeof(int));
     memcpy(CMSG_DATA(rights), fds, count * sizeof(int));
     do {
-        sent = sendmsg(sock, &message, MSG_NOSIGNAL);
+        sent = sendmsg(sock, &message, flags | MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
     return sent < 0 ? errno : 0;
 }
 
-static int make_memfd(void)
+static int create_memfd(void)
 {
-    int fd = memfd_create("ivlejail-request", MFD_CLOEXEC | MFD_ALLOW_SEALING
-                                              | MFD_NOEXEC_SEAL);
+    int fd = memfd_create("ivlejail", MFD_CLOEXEC | MFD_ALLOW_SEALING
+                                      | MFD_NOEXEC_SEAL);
 
     if (fd < 0 && errno == EINVAL) {    /* before Linux 6.3 */
-        fd = memfd_create("ivlejail-request",
-                          MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        fd = memfd_create("ivlejail", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     }
     return fd;
 }
@@ -93,22 +94,33 @@ static int fill_memfd(int fd, const char *data, size_t size)
     return 0;
 }
 
-static int send_by_memfd(int sock, char *data, size_t size,
+int wire_make_memfd(const char *data, size_t size)
+{
+    int fd = create_memfd(), rv;
+
+    if (fd < 0) {
+        return -1;
+    }
+    rv = fill_memfd(fd, data, size);
+    if (rv != 0) {
+        close(fd);
+        errno = rv;
+        return -1;
+    }
+    return fd;
+}
+
+static int send_by_memfd(int sock, const char *data, size_t size,
                          const int pipes[WIRE_PIPES])
 {
-    int fds[WIRE_PIPES + 1], fd, rv;
+    int fds[WIRE_PIPES + 1], fd = wire_make_memfd(data, size), rv;
 
-    fd = make_memfd();
     if (fd < 0) {
         return errno;
     }
-    rv = fill_memfd(fd, data, size);
-    if (rv == 0) {
-        memcpy(fds, pipes, WIRE_PIPES * sizeof(int));
-        fds[WIRE_PIPES] = fd;
-        rv = send_with_fds(sock, data, WIRE_HEADER_SIZE, fds,
-                           WIRE_PIPES + 1);
-    }
+    memcpy(fds, pipes, WIRE_PIPES * sizeof(int));
+    fds[WIRE_PIPES] = fd;
+    rv = send_with_fds(sock, 0, data, WIRE_HEADER_SIZE, fds, WIRE_PIPES + 1);
     close(fd);
     return rv;
 }
@@ -131,7 +143,7 @@ int wire_send_request(int sock, const struct wire_request *request,
         rv = errno;
     }
     else if (size <= WIRE_MESSAGE_MAX) {
-        rv = send_with_fds(sock, packed, size, pipes, WIRE_PIPES);
+        rv = send_with_fds(sock, 0, packed, size, pipes, WIRE_PIPES);
     }
     else {
         rv = send_by_memfd(sock, packed, size, pipes);
@@ -152,12 +164,14 @@ int wire_send_log(int sock, const struct wire_log *log)
                                                                      : 0;
 }
 
-int wire_send_answer(int sock, const struct wire_answer *answer)
+int wire_send_answer(int sock, const struct wire_answer *answer, int fd)
 {
-    ssize_t sent = send(sock, answer, sizeof(*answer),
-                        MSG_DONTWAIT | MSG_NOSIGNAL);
-
-    return sent < 0 ? errno : 0;
+    if (fd >= 0) {
+        return send_with_fds(sock, MSG_DONTWAIT, answer, sizeof(*answer), &fd,
+                             1);
+    }
+    return send(sock, answer, sizeof(*answer),
+                MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? errno : 0;
 }
 
 /* --- receiving --- */
@@ -233,13 +247,19 @@ static int receive(int sock, int flags, struct iovec *iov, size_t *size,
     return 0;
 }
 
+static bool is_sealed(int fd)
+{
+    int seals = fcntl(fd, F_GET_SEALS);
+
+    return seals >= 0 && (seals & SEALS) == SEALS;
+}
+
 /* Returns NULL or what is wrong; then *size bytes are in buffer. */
 static const char *read_memfd(int fd, char *buffer, size_t *size)
 {
-    int seals = fcntl(fd, F_GET_SEALS);
     struct stat st;
 
-    if (seals < 0 || (seals & SEALS) != SEALS) {
+    if (!is_sealed(fd)) {
         return "fourth descriptor is not a sealed memfd";
     }
     if (fstat(fd, &st) != 0) {
@@ -311,36 +331,88 @@ int wire_recv_request(int sock, int flags, char *buffer,
     return 0;
 }
 
+static bool brings_descriptor(const struct wire_answer *answer)
+{
+    return answer->kind == WIRE_FILE || answer->kind == WIRE_LISTING;
+}
+
+static bool may_have_index(const struct wire_answer *answer)
+{
+    return answer->kind == WIRE_STARTED || answer->kind == WIRE_FILE
+           || answer->kind == WIRE_REFUSED;
+}
+
 static bool answer_is_valid(const struct wire_answer *answer)
 {
     return answer->version == WIRE_VERSION
-           && answer->kind >= WIRE_ACCEPTED && answer->kind <= WIRE_REFUSED
+           && answer->kind >= WIRE_ACCEPTED && answer->kind <= WIRE_LISTING
            && answer->refusal < WIRE_REFUSAL_COUNT
            && (answer->kind == WIRE_REFUSED)
               == (answer->refusal != WIRE_NOT_REFUSED)
            && answer->error <= ERRNO_MAX
-           && answer->limit < WIRE_LIMIT_COUNT;
+           && answer->limit < WIRE_LIMIT_COUNT
+           && answer->index <= (may_have_index(answer) ? WIRE_INDEXES_MAX : 0)
+           && answer->reserved == 0;
 }
 
-int wire_recv_answer(int sock, int flags, struct wire_answer *answer)
+/* Also not one that is opened for neither reading nor writing (open(2)). */
+static bool is_readable(int fd)
 {
-    struct wire_answer received;
+    int flags = fcntl(fd, F_GETFL), mode = flags & O_ACCMODE;
+
+    return flags >= 0 && (flags & O_PATH) == 0
+           && (mode == O_RDONLY || mode == O_RDWR);
+}
+
+static bool may_be_taken(int fd, enum wire_answer_kind kind)
+{
+    struct statfs fs;
+    struct stat st;
+
+    if (!is_readable(fd) || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)
+        || fstatfs(fd, &fs) != 0 || fs.f_type == PROC_SUPER_MAGIC) {
+        return false;
+    }
+    return kind == WIRE_FILE
+           || (is_sealed(fd) && st.st_size <= WIRE_LISTING_MAX);
+}
+
+/* Whether these are the descriptors of such an answer. */
+static bool fits(const struct wire_answer *answer,
+                 const struct passed *passed)
+{
+    if (!brings_descriptor(answer)) {
+        return passed->count == 0;
+    }
+    return passed->count == 1
+           && may_be_taken(passed->fds[0],
+                           (enum wire_answer_kind) answer->kind);
+}
+
+int wire_recv_answer(int sock, int flags, struct wire_answer *answer, int *fd)
+{
+    struct wire_answer received = { 0 };
     struct iovec iov = { .iov_base = &received,
                          .iov_len = sizeof(received) };
     struct passed passed;
     size_t size = 0;
     int rv;
 
+    if (fd != NULL) {
+        *fd = -1;
+    }
     rv = receive(sock, flags, &iov, &size, &passed);
     if (rv != 0) {
         return rv;
     }
-    if (passed.count != 0) {
+    if (size != sizeof(received) || !answer_is_valid(&received)
+        || (fd == NULL && brings_descriptor(&received))
+        || !fits(&received, &passed)) {
         close_passed(&passed);
         return EPROTO;
     }
-    if (size != sizeof(received) || !answer_is_valid(&received)) {
-        return EPROTO;
+    if (brings_descriptor(&received)) {
+        *fd = passed.fds[0];
     }
     *answer = received;
     return 0;

@@ -52,7 +52,7 @@ static int hear_out(int sock)
     struct wire_answer answer;
 
     for (;;) {
-        if (wire_recv_answer(sock, 0, &answer) != 0) {
+        if (wire_recv_answer(sock, 0, &answer, NULL) != 0) {
             return NO_ANSWER;
         }
         print_answer(&answer);

@@ -425,7 +425,7 @@ int rig_send(struct client *client, const struct wire_request *request)
 
 int rig_answer(struct client *client, struct wire_answer *answer)
 {
-    return wire_recv_answer(client->sock, 0, answer);
+    return wire_recv_answer(client->sock, 0, answer, NULL);
 }
 
 void rig_accepted(const struct rig *rig, struct client *client,

@@ -10,6 +10,7 @@
 
 #include "sample.h"
 
+static const char *indexes[] = { "index.html", "index.py" };
 static const char *interpreters[] = { ".py", "/usr/bin/python3", "-I", "",
                                       ".sh", "/bin/sh", "" };
 static const char *env[] = { "REQUEST_METHOD=GET", "EMPTY=",
@@ -20,8 +21,9 @@ struct wire_request sample_request(void)
     struct wire_request request = {
         .kind = WIRE_SERVE, .timeout_seconds = 60, .root = "/home/alice",
         .filename = "/home/alice/x.py/more", .uri = "/my/x.py/more",
-        .method = "GET", .interpreters = interpreters,
-        .interpreter_count = 7, .env = env, .env_count = 3
+        .method = "GET", .lists = true, .indexes = indexes, .index_count = 2,
+        .interpreters = interpreters, .interpreter_count = 7, .env = env,
+        .env_count = 3
     };
 
     return request;
@@ -46,6 +48,11 @@ void sample_assert_same(const struct wire_request *a,
     assert_string_equal(a->filename, b->filename);
     assert_string_equal(a->uri, b->uri);
     assert_string_equal(a->method, b->method);
+    assert_int_equal(a->lists, b->lists);
+    assert_int_equal(a->index_count, b->index_count);
+    for (i = 0; i < a->index_count; i++) {
+        assert_string_equal(a->indexes[i], b->indexes[i]);
+    }
     assert_int_equal(a->interpreter_count, b->interpreter_count);
     for (i = 0; i < a->interpreter_count; i++) {
         assert_string_equal(a->interpreters[i], b->interpreters[i]);

@@ -6,7 +6,7 @@
 
 #include "trampoline/wire.h"
 
-/* 7 strings of interpreters, 3 variables. */
+/* 2 index files, 7 strings of interpreters, 3 variables. */
 struct wire_request sample_request(void);
 
 /* A log entry of two lines. */

@@ -17,7 +17,7 @@
 
 /* where the numbers of the header are (wire.c) */
 enum { AT_VERSION = 0, AT_KIND = 4, AT_SIZE = 8, AT_TIMEOUT = 12,
-       AT_INTERPRETERS = 16, AT_ENV = 20 };
+       AT_FLAGS = 16, AT_INDEXES = 20, AT_INTERPRETERS = 24, AT_ENV = 28 };
 
 /*
  * Unpacks a copy that ends where its memory does, so that the address
@@ -73,7 +73,8 @@ static void test_round_trip_of_the_least(void **state)
     size_t size;
 
     (void) state;
-    request.interpreter_count = request.env_count = 0;
+    request.lists = false;
+    request.index_count = request.interpreter_count = request.env_count = 0;
     size = wire_pack(&request, buffer, sizeof(buffer));
     assert_int_not_equal(size, 0);
     assert_null(wire_unpack(buffer, size, &unpacked));
@@ -85,6 +86,7 @@ static void test_round_trip_of_the_most(void **state)
 {
     static const char *many[WIRE_ENV_MAX];
     static const char *words[WIRE_INTERPRETERS_MAX];
+    static const char *names[WIRE_INDEXES_MAX];
     struct wire_request request = sample_request();
     struct wire_unpacked unpacked;
     static char buffer[WIRE_MESSAGE_MAX];
@@ -97,11 +99,16 @@ static void test_round_trip_of_the_most(void **state)
     for (i = 0; i < WIRE_INTERPRETERS_MAX; i++) {
         words[i] = "-x";
     }
+    for (i = 0; i < WIRE_INDEXES_MAX; i++) {
+        names[i] = "x";
+    }
     words[0] = ".x";
     words[1] = "/x";
     words[WIRE_INTERPRETERS_MAX - 1] = "";
     request.env = many;
     request.env_count = WIRE_ENV_MAX;
+    request.indexes = names;
+    request.index_count = WIRE_INDEXES_MAX;
     request.interpreters = words;
     request.interpreter_count = WIRE_INTERPRETERS_MAX;
     request.timeout_seconds = WIRE_TIMEOUT_MAX;
@@ -134,6 +141,10 @@ static void test_pack_refuses(void **state)
     assert_int_equal(errno, EINVAL);
     request = sample_request();
     request.interpreter_count = WIRE_INTERPRETERS_MAX + 1;
+    assert_int_equal(wire_pack(&request, buffer, sizeof(buffer)), 0);
+    assert_int_equal(errno, EINVAL);
+    request = sample_request();
+    request.index_count = WIRE_INDEXES_MAX + 1;
     assert_int_equal(wire_pack(&request, buffer, sizeof(buffer)), 0);
     assert_int_equal(errno, EINVAL);
 }
@@ -180,7 +191,8 @@ static void test_header_numbers(void **state)
         const char *wrong;
     } cases[] = {
         { AT_VERSION, 0, "another version of the protocol" },
-        { AT_VERSION, 2, "another version of the protocol" },
+        { AT_VERSION, 1, "another version of the protocol" },
+        { AT_VERSION, 3, "another version of the protocol" },
         { AT_KIND, 0, "unknown kind of request" },
         { AT_KIND, 2, "unknown kind of request" },
         { AT_KIND, 4, "unknown kind of request" },
@@ -189,6 +201,12 @@ static void test_header_numbers(void **state)
         { AT_SIZE, UINT32_MAX, "size differs from the message's" },
         { AT_TIMEOUT, 0, "timeout out of bounds" },
         { AT_TIMEOUT, WIRE_TIMEOUT_MAX + 1, "timeout out of bounds" },
+        { AT_FLAGS, 2, "unknown flag" },
+        { AT_FLAGS, 1U << 31 | 1, "unknown flag" },
+        { AT_INDEXES, WIRE_INDEXES_MAX + 1, "too many index files" },
+        { AT_INDEXES, UINT32_MAX, "too many index files" },
+        { AT_INDEXES, 3, "fewer strings than announced" },
+        { AT_INDEXES, 1, "more strings than announced" },
         { AT_INTERPRETERS, WIRE_INTERPRETERS_MAX + 1,
           "too many interpreters" },
         { AT_INTERPRETERS, UINT32_MAX, "too many interpreters" },
@@ -277,6 +295,31 @@ static void test_interpreters(void **state)
 
         request.interpreters = cases[i].strings;
         request.interpreter_count = count_words(&cases[i]);
+        assert_verdict(&request, cases[i].wrong);
+    }
+}
+
+static void test_indexes(void **state)
+{
+    static struct words cases[] = {
+        { { "index.html" }, NULL },
+        { { "a", "a", "\xff\n", ".hidden", "x.ht" }, NULL },
+        { { "." }, NULL },      /* no regular file: never found */
+        { { "a", "" }, "index file of a wrong form" },
+        { { "/etc/passwd" }, "index file of a wrong form" },
+        { { "a/b" }, "index file of a wrong form" },
+        { { "a", "b", "../c" }, "index file of a wrong form" },
+        { { ".htaccess" }, "index file of a wrong form" },
+        { { ".ht" }, "index file of a wrong form" },
+    };
+    size_t i;
+
+    (void) state;
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct wire_request request = sample_request();
+
+        request.indexes = cases[i].strings;
+        request.index_count = count_words(&cases[i]);
         assert_verdict(&request, cases[i].wrong);
     }
 }
@@ -400,10 +443,12 @@ static void test_log_numbers(void **state)
         uint32_t value;
         const char *wrong;
     } cases[] = {
-        { AT_VERSION, 2, "another version of the protocol" },
+        { AT_VERSION, 1, "another version of the protocol" },
         { AT_KIND, WIRE_SERVE, "timeout out of bounds" },
         { AT_SIZE, 0, "size differs from the message's" },
         { AT_TIMEOUT, 1, "log entry with the numbers of a request" },
+        { AT_FLAGS, 1, "log entry with the numbers of a request" },
+        { AT_INDEXES, 1, "log entry with the numbers of a request" },
         { AT_INTERPRETERS, 1, "log entry with the numbers of a request" },
         { AT_ENV, UINT32_MAX, "log entry with the numbers of a request" },
     };
@@ -487,6 +532,7 @@ int main(void)
         cmocka_unit_test(test_truncated_anywhere),
         cmocka_unit_test(test_longer_than_announced),
         cmocka_unit_test(test_header_numbers),
+        cmocka_unit_test(test_indexes),
         cmocka_unit_test(test_interpreters),
         cmocka_unit_test(test_variables),
         cmocka_unit_test(test_paths),

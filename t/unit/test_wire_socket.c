@@ -14,7 +14,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -30,6 +33,7 @@ struct pair {
     int httpd, warden;          /* the two ends */
     int pipes[WIRE_PIPES];      /* what httpd sends: three files of one pipe */
     int other;
+    int regular;                /* a file */
 };
 
 static int count_fds(void)
@@ -58,6 +62,7 @@ static int set_up_pair(void **state)
     pair.warden = ends[1];
     pair.pipes[2] = dup(pair.pipes[1]);
     pair.other = dup(pair.pipes[1]);
+    pair.regular = open("/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
     *state = &pair;
     return 0;
 }
@@ -72,6 +77,7 @@ static int tear_down_pair(void **state)
     close(pair->pipes[1]);
     close(pair->pipes[2]);
     close(pair->other);
+    close(pair->regular);
     return 0;
 }
 
@@ -292,17 +298,17 @@ static void test_memfds(void **state)
         int seals;                  /* -1: not a memfd at all */
         const char *wrong;
     } cases[] = {
-        { 24, 0, ALL, NULL },
+        { WIRE_HEADER_SIZE, 0, ALL, NULL },
         { 0, 0, ALL, "more than a header beside a memfd" },
-        { 23, 0, ALL, "more than a header beside a memfd" },
-        { 24, 0, 0, "fourth descriptor is not a sealed memfd" },
-        { 24, 0, ALL & ~F_SEAL_WRITE,
+        { WIRE_HEADER_SIZE - 1, 0, ALL, "more than a header beside a memfd" },
+        { WIRE_HEADER_SIZE, 0, 0, "fourth descriptor is not a sealed memfd" },
+        { WIRE_HEADER_SIZE, 0, ALL & ~F_SEAL_WRITE,
           "fourth descriptor is not a sealed memfd" },
-        { 24, 0, ALL & ~F_SEAL_SHRINK,
+        { WIRE_HEADER_SIZE, 0, ALL & ~F_SEAL_SHRINK,
           "fourth descriptor is not a sealed memfd" },
-        { 24, 0, -1, "fourth descriptor is not a sealed memfd" },
-        { 24, sizeof(large), ALL, "memfd too large" },
-        { 24, 10, ALL, "shorter than a header" },
+        { WIRE_HEADER_SIZE, 0, -1, "fourth descriptor is not a sealed memfd" },
+        { WIRE_HEADER_SIZE, sizeof(large), ALL, "memfd too large" },
+        { WIRE_HEADER_SIZE, 10, ALL, "shorter than a header" },
     };
     struct pair *pair = *state;
     struct wire_request request = sample_request();
@@ -366,7 +372,7 @@ static void test_send_to_nobody(void **state)
     close(pair->warden);
     assert_int_equal(wire_send_request(pair->httpd, &request, pair->pipes),
                      EPIPE);
-    assert_int_equal(wire_send_answer(pair->httpd, &answer), EPIPE);
+    assert_int_equal(wire_send_answer(pair->httpd, &answer, -1), EPIPE);
     pair->warden = -1;
 }
 
@@ -487,7 +493,21 @@ static struct wire_answer an_answer(enum wire_answer_kind kind)
         answer.peak_kib = 1234;
         answer.wall_microseconds = 5678;
     }
+    if (kind == WIRE_LISTING) {
+        answer.error = EOVERFLOW;
+    }
+    if (kind == WIRE_FILE || kind == WIRE_STARTED) {
+        answer.index = WIRE_INDEXES_MAX;
+    }
     return answer;
+}
+
+static int receive_answer(const struct pair *pair, struct wire_answer *got)
+{
+    int fd, rv = wire_recv_answer(pair->httpd, 0, got, &fd);
+
+    assert_int_equal(fd, -1);
+    return rv;
 }
 
 static void test_answers(void **state)
@@ -501,8 +521,11 @@ static void test_answers(void **state)
     for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         struct wire_answer sent = an_answer(kinds[i]), got;
 
-        assert_int_equal(wire_send_answer(pair->warden, &sent), 0);
-        assert_int_equal(wire_recv_answer(pair->httpd, 0, &got), 0);
+        assert_int_equal(wire_send_answer(pair->warden, &sent, -1), 0);
+        assert_int_equal(receive_answer(pair, &got), 0);
+        assert_memory_equal(&got, &sent, sizeof(sent));
+        assert_int_equal(wire_send_answer(pair->warden, &sent, -1), 0);
+        assert_int_equal(wire_recv_answer(pair->httpd, 0, &got, NULL), 0);
         assert_memory_equal(&got, &sent, sizeof(sent));
     }
 }
@@ -514,9 +537,11 @@ static void test_answer_values(void **state)
         uint32_t value;
         enum wire_answer_kind kind;
     } cases[] = {
-        { offsetof(struct wire_answer, version), 2, WIRE_ACCEPTED },
+        { offsetof(struct wire_answer, version), 1, WIRE_ACCEPTED },
         { offsetof(struct wire_answer, kind), 0, WIRE_ACCEPTED },
-        { offsetof(struct wire_answer, kind), 5, WIRE_ACCEPTED },
+        { offsetof(struct wire_answer, kind), 7, WIRE_ACCEPTED },
+        { offsetof(struct wire_answer, kind), WIRE_FILE, WIRE_ACCEPTED },
+        { offsetof(struct wire_answer, kind), WIRE_LISTING, WIRE_ACCEPTED },
         { offsetof(struct wire_answer, kind), UINT32_MAX, WIRE_ACCEPTED },
         { offsetof(struct wire_answer, refusal), WIRE_REFUSAL_COUNT,
           WIRE_REFUSED },
@@ -527,6 +552,12 @@ static void test_answer_values(void **state)
         { offsetof(struct wire_answer, error), 4096, WIRE_REFUSED },
         { offsetof(struct wire_answer, limit), WIRE_LIMIT_COUNT, WIRE_ENDED },
         { offsetof(struct wire_answer, limit), UINT32_MAX, WIRE_ENDED },
+        { offsetof(struct wire_answer, index), WIRE_INDEXES_MAX + 1,
+          WIRE_STARTED },
+        { offsetof(struct wire_answer, index), UINT32_MAX, WIRE_REFUSED },
+        { offsetof(struct wire_answer, index), 1, WIRE_ACCEPTED },
+        { offsetof(struct wire_answer, index), 1, WIRE_ENDED },
+        { offsetof(struct wire_answer, reserved), 1, WIRE_STARTED },
     };
     struct pair *pair = *state;
     struct wire_answer got;
@@ -538,7 +569,7 @@ static void test_answer_values(void **state)
         memcpy((char *) &sent + cases[i].at, &cases[i].value,
                sizeof(uint32_t));
         send_raw(pair->warden, &sent, sizeof(sent), NULL, 0);
-        assert_int_equal(wire_recv_answer(pair->httpd, 0, &got), EPROTO);
+        assert_int_equal(receive_answer(pair, &got), EPROTO);
     }
 }
 
@@ -552,9 +583,37 @@ static void test_answer_sizes(void **state)
     memcpy(bytes, &sent, sizeof(sent));
     for (n = 1; n <= sizeof(bytes); n++) {
         send_raw(pair->warden, bytes, n, NULL, 0);
-        assert_int_equal(wire_recv_answer(pair->httpd, 0, &got),
+        assert_int_equal(receive_answer(pair, &got),
                          n == sizeof(sent) ? 0 : EPROTO);
     }
+}
+
+/* The seed is fixed, so that a failure comes again. */
+static void test_answer_of_any_bytes(void **state)
+{
+    struct pair *pair = *state;
+    int before = count_fds(), i, fd, rv;
+    unsigned int seed = 1, taken = 0;
+
+    for (i = 0; i < 20000; i++) {
+        struct wire_answer sent = an_answer(i % WIRE_LISTING + 1), got;
+        int flips = rand_r(&seed) % 3;
+
+        for (; flips > 0; flips--) {
+            ((char *) &sent)[(size_t) rand_r(&seed) % sizeof(sent)] =
+                (char) rand_r(&seed);
+        }
+        send_raw(pair->warden, &sent, sizeof(sent), &pair->regular,
+                 (size_t) rand_r(&seed) % 2);
+        rv = wire_recv_answer(pair->httpd, 0, &got, &fd);
+        assert_true(rv == 0 || (rv == EPROTO && fd == -1));
+        taken += rv == 0;
+        if (fd >= 0) {
+            close(fd);
+        }
+        assert_int_equal(count_fds(), before);
+    }
+    assert_in_range(taken, 1000, 19000);
 }
 
 static void test_answer_never_comes(void **state)
@@ -563,24 +622,27 @@ static void test_answer_never_comes(void **state)
     struct wire_answer got;
 
     limit_sending(pair->httpd, 50, SO_RCVTIMEO);
-    assert_int_equal(wire_recv_answer(pair->httpd, 0, &got), EAGAIN);
-    assert_int_equal(wire_recv_answer(pair->httpd, MSG_DONTWAIT, &got),
+    assert_int_equal(receive_answer(pair, &got), EAGAIN);
+    assert_int_equal(wire_recv_answer(pair->httpd, MSG_DONTWAIT, &got, NULL),
                      EAGAIN);
     close(pair->warden);
     pair->warden = -1;
-    assert_int_equal(wire_recv_answer(pair->httpd, 0, &got), ECONNRESET);
+    assert_int_equal(receive_answer(pair, &got), ECONNRESET);
 }
 
 static void test_answer_does_not_block(void **state)
 {
     struct pair *pair = *state;
-    struct wire_answer sent = an_answer(WIRE_STARTED);
+    struct wire_answer started = an_answer(WIRE_STARTED);
+    struct wire_answer file = an_answer(WIRE_FILE);
     int rv = 0, n;
 
     for (n = 0; rv == 0 && n < 100000; n++) {
-        rv = wire_send_answer(pair->warden, &sent);
+        rv = wire_send_answer(pair->warden, &started, -1);
     }
     assert_int_equal(rv, EAGAIN);
+    assert_int_equal(wire_send_answer(pair->warden, &file, pair->regular),
+                     EAGAIN);
 }
 
 static void test_answer_with_descriptors(void **state)
@@ -590,13 +652,171 @@ static void test_answer_with_descriptors(void **state)
     int fds[253], before = count_fds(), i;
 
     for (i = 0; i < 253; i++) {
-        fds[i] = pair->other;
+        fds[i] = pair->regular;
     }
     send_raw(pair->warden, &sent, sizeof(sent), fds, 1);
-    assert_int_equal(wire_recv_answer(pair->httpd, 0, &got), EPROTO);
+    assert_int_equal(receive_answer(pair, &got), EPROTO);
     assert_int_equal(count_fds(), before);
     send_raw(pair->warden, &sent, sizeof(sent), fds, 253);
-    assert_int_equal(wire_recv_answer(pair->httpd, 0, &got), EPROTO);
+    assert_int_equal(receive_answer(pair, &got), EPROTO);
+    assert_int_equal(count_fds(), before);
+}
+
+/* --- files and listings --- */
+
+enum { ALL_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
+
+/* Receives an answer of that kind with the descriptors; returns 0 or errno. */
+static int pass(const struct pair *pair, enum wire_answer_kind kind,
+                const int *fds, size_t count)
+{
+    struct wire_answer sent = an_answer(kind), got;
+    int before = count_fds(), fd, rv;
+
+    send_raw(pair->warden, &sent, sizeof(sent), fds, count);
+    rv = wire_recv_answer(pair->httpd, 0, &got, &fd);
+    assert_int_equal(fd >= 0, rv == 0);
+    if (rv == 0) {
+        assert_memory_equal(&got, &sent, sizeof(sent));
+        assert_same_file(fd, fds[0]);
+        assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+        assert_int_equal(count_fds(), before + 1);
+        close(fd);
+    }
+    assert_int_equal(count_fds(), before);
+    return rv;
+}
+
+static void test_file(void **state)
+{
+    struct pair *pair = *state;
+    struct wire_answer sent = an_answer(WIRE_FILE), got;
+    int before = count_fds(), fd;
+
+    assert_int_equal(wire_send_answer(pair->warden, &sent, pair->regular), 0);
+    assert_int_equal(count_fds(), before);
+    assert_int_equal(wire_recv_answer(pair->httpd, 0, &got, &fd), 0);
+    assert_memory_equal(&got, &sent, sizeof(sent));
+    assert_same_file(fd, pair->regular);
+    close(fd);
+    assert_int_equal(count_fds(), before);
+}
+
+static void test_file_that_is_not_wanted(void **state)
+{
+    struct pair *pair = *state;
+    struct wire_answer sent = an_answer(WIRE_FILE), got;
+    int before = count_fds();
+
+    assert_int_equal(wire_send_answer(pair->warden, &sent, pair->regular), 0);
+    assert_int_equal(wire_recv_answer(pair->httpd, 0, &got, NULL), EPROTO);
+    assert_int_equal(count_fds(), before);
+}
+
+static void test_file_counts(void **state)
+{
+    static const size_t counts[] = { 0, 2, 3, 253 };
+    struct pair *pair = *state;
+    int fds[253];
+    size_t i;
+
+    for (i = 0; i < 253; i++) {
+        fds[i] = pair->regular;
+    }
+    for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        assert_int_equal(pass(pair, WIRE_FILE, fds, counts[i]), EPROTO);
+        assert_int_equal(pass(pair, WIRE_LISTING, fds, counts[i]), EPROTO);
+    }
+    assert_int_equal(pass(pair, WIRE_FILE, fds, 1), 0);
+}
+
+static void test_what_is_no_file(void **state)
+{
+    static const struct {
+        const char *path;
+        int flags, rv;
+    } cases[] = {
+        { "/proc/self/exe", O_RDONLY, 0 },      /* the test, on disk */
+        { "/proc/self/exe", O_PATH, EPROTO },
+        { "/tmp", O_RDONLY | O_DIRECTORY, EPROTO },
+        { "/dev/null", O_RDONLY, EPROTO },
+        { "/dev/zero", O_RDWR, EPROTO },
+        { "/proc/self/maps", O_RDONLY, EPROTO },
+        { "/proc/version", O_RDONLY, EPROTO },
+        { "/tmp", O_RDWR | O_TMPFILE, 0 },
+        { "/tmp", O_WRONLY | O_TMPFILE, EPROTO },
+    };
+    struct pair *pair = *state;
+    size_t i;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        int fd = open(cases[i].path, cases[i].flags | O_CLOEXEC, 0600);
+
+        print_message("# %s, %x\n", cases[i].path, cases[i].flags);
+        assert_true(fd >= 0);
+        assert_int_equal(pass(pair, WIRE_FILE, &fd, 1), cases[i].rv);
+        close(fd);
+    }
+    assert_int_equal(pass(pair, WIRE_FILE, &pair->other, 1), EPROTO);
+    assert_int_equal(pass(pair, WIRE_FILE, &pair->warden, 1), EPROTO);
+}
+
+/* Opened for neither reading nor writing, as only ioctl(2) needs it. */
+static void test_file_of_mode_3(void **state)
+{
+    struct pair *pair = *state;
+    char path[64];
+    int fd;
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", pair->regular);
+    fd = open(path, 3 | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(pass(pair, WIRE_FILE, &fd, 1), EPROTO);
+    close(fd);
+}
+
+static void test_listings(void **state)
+{
+    static const char bytes[WIRE_LISTING_MAX + 1];
+    struct pair *pair = *state;
+    int sealed = wire_make_memfd(bytes, WIRE_LISTING_MAX);
+    int large = wire_make_memfd(bytes, WIRE_LISTING_MAX + 1);
+    int half = memfd_with(bytes, 1, ALL_SEALS & ~F_SEAL_SHRINK);
+
+    assert_int_equal(pass(pair, WIRE_LISTING, &sealed, 1), 0);
+    assert_int_equal(pass(pair, WIRE_FILE, &sealed, 1), 0);
+    assert_int_equal(pass(pair, WIRE_LISTING, &large, 1), EPROTO);
+    assert_int_equal(pass(pair, WIRE_LISTING, &half, 1), EPROTO);
+    assert_int_equal(pass(pair, WIRE_LISTING, &pair->regular, 1), EPROTO);
+    assert_int_equal(pass(pair, WIRE_LISTING, &pair->other, 1), EPROTO);
+    close(sealed);
+    close(large);
+    close(half);
+}
+
+static void test_memfd(void **state)
+{
+    struct pair *pair = *state;
+    int before = count_fds(), fd = wire_make_memfd("text", 4);
+    struct rlimit old, small;
+    char text[8];
+
+    (void) pair;
+    assert_true(fd >= 0);
+    assert_int_equal(pread(fd, text, sizeof(text), 0), 4);
+    assert_memory_equal(text, "text", 4);
+    assert_int_equal(fcntl(fd, F_GET_SEALS) & ALL_SEALS, ALL_SEALS);
+    close(fd);
+    /* a write that fails */
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    small = old;
+    small.rlim_cur = 2;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    fd = wire_make_memfd("text", 4);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    assert_int_equal(fd, -1);
+    assert_int_equal(errno, ENOSPC);
     assert_int_equal(count_fds(), before);
 }
 
@@ -637,7 +857,7 @@ static void test_lingering_socket(void **state)
     send_raw(pair->warden, &sent, sizeof(sent), ends, 1);
     close(ends[0]);
     clock_gettime(CLOCK_MONOTONIC, &begin);
-    assert_int_equal(wire_recv_answer(pair->httpd, 0, &got), EPROTO);
+    assert_int_equal(receive_answer(pair, &got), EPROTO);
     clock_gettime(CLOCK_MONOTONIC, &end);
     assert_in_range(end.tv_sec - begin.tv_sec, 0, 5);
     close(ends[1]);
@@ -669,10 +889,18 @@ int main(void)
         WITH_PAIR(test_answers),
         WITH_PAIR(test_answer_values),
         WITH_PAIR(test_answer_sizes),
+        WITH_PAIR(test_answer_of_any_bytes),
         WITH_PAIR(test_answer_never_comes),
         WITH_PAIR(test_answer_does_not_block),
         WITH_PAIR(test_answer_with_descriptors),
         WITH_PAIR(test_lingering_socket),
+        WITH_PAIR(test_file),
+        WITH_PAIR(test_file_that_is_not_wanted),
+        WITH_PAIR(test_file_counts),
+        WITH_PAIR(test_what_is_no_file),
+        WITH_PAIR(test_file_of_mode_3),
+        WITH_PAIR(test_listings),
+        WITH_PAIR(test_memfd),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
