@@ -42,6 +42,7 @@
 #include "module/directory.h"
 #include "module/host.h"
 #include "module/instance.h"
+#include "module/origin.h"
 #include "module/seal.h"
 #include "module/serve.h"
 #include "module/spawn.h"
@@ -169,8 +170,11 @@ static int ij_hook_fixups(request_rec *r)
     if (place != NULL) {
         place->is_admitted = ij_is_admitted(r);
     }
+    ij_origin_inherit(r);
     if (ij_is_ours(r)) {
         r->handler = IJ_HANDLER;
+        ij_origin_keep_private(r, ap_get_module_config(r->per_dir_config,
+                                                       &ivlejail_module));
     }
     return DECLINED;
 }
@@ -278,7 +282,9 @@ static int ij_serve_in_jail(request_rec *r, const char *user,
             ? conf->timeout_seconds : DEFAULT_TIMEOUT_SECONDS,
         .limits = profile->limits,
         .explains = conf->explains == 1,
-        .error_log = ij_error_log(r, conf, user)
+        .error_log = ij_error_log(r, conf, user),
+        .passes_credentials = ij_origin_passes(r, conf, place->is_admitted,
+                                               user)
     };
 
     r->filename = apr_pstrcat(r->pool, IJ_SCHEME, job.filename, NULL);
@@ -566,6 +572,9 @@ static const command_rec ij_commands[] = {
     AP_INIT_FLAG("IvleJailExplain", ij_cmd_explain, NULL, IJ_IN_DIRECTORY,
                  "On: show in the browser why a program failed, with its "
                  "error output"),
+    AP_INIT_FLAG("IvleJailPassCredentials", ij_cmd_pass_credentials, NULL,
+                 IJ_IN_DIRECTORY, "On: programs get the cookies and passwords "
+                 "of others than their user, and set cookies"),
     AP_INIT_TAKE1("IvleJailErrorLog", ij_cmd_error_log, NULL,
                   IJ_IN_DIRECTORY, "the path in the jail of the user's own "
                   "error log (%u is the user), or Off"),

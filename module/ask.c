@@ -16,6 +16,7 @@
 #include "http_core.h"
 #include "util_script.h"
 
+#include "module/credentials.h"
 #include "module/environment.h"
 #include "module/lines.h"
 #include "trampoline/layout.h"
@@ -36,8 +37,15 @@ static int with_retry(request_rec *r, int status)
 
 /* --- the request --- */
 
+static bool passes(const char *name, enum environment_origin origin,
+                   const ij_job *job)
+{
+    return environment_allows(name, origin)
+        && (job->passes_credentials || !credential_in_environment(name));
+}
+
 static void add_variables(apr_table_t *to, const apr_table_t *from,
-                          enum environment_origin origin)
+                          enum environment_origin origin, const ij_job *job)
 {
     const apr_array_header_t *array = apr_table_elts(from);
     const apr_table_entry_t *entries = (apr_table_entry_t *)array->elts;
@@ -47,7 +55,7 @@ static void add_variables(apr_table_t *to, const apr_table_t *from,
     for (i = 0; i < array->nelts; i++) {
         if (entries[i].key != NULL && entries[i].val != NULL
             && environment_name(entries[i].key, name, sizeof(name))
-            && environment_allows(name, origin)) {
+            && passes(name, origin, job)) {
             apr_table_set(to, name, entries[i].val);
         }
     }
@@ -58,7 +66,8 @@ static void add_variables(apr_table_t *to, const apr_table_t *from,
  * configuration has put its own; it is given an empty table instead, so that
  * each can be held against its own rule.
  */
-static void set_environment(request_rec *r, struct wire_request *request)
+static void set_environment(request_rec *r, const ij_job *job,
+                            struct wire_request *request)
 {
     apr_table_t *configured = r->subprocess_env;
     apr_table_t *environment = apr_table_make(r->pool, 40);
@@ -69,8 +78,8 @@ static void set_environment(request_rec *r, struct wire_request *request)
     r->subprocess_env = apr_table_make(r->pool, 40);
     ap_add_common_vars(r);
     ap_add_cgi_vars(r);
-    add_variables(environment, configured, ENVIRONMENT_CONFIGURED);
-    add_variables(environment, r->subprocess_env, ENVIRONMENT_REQUEST);
+    add_variables(environment, configured, ENVIRONMENT_CONFIGURED, job);
+    add_variables(environment, r->subprocess_env, ENVIRONMENT_REQUEST, job);
     r->subprocess_env = configured;
 
     array = apr_table_elts(environment);
@@ -114,7 +123,7 @@ static void set_request(request_rec *r, const ij_job *job,
     request->uri = r->uri;
     request->method = r->method;
     set_interpreters(r, job->interpreters, request);
-    set_environment(r, request);
+    set_environment(r, job, request);
 }
 
 ij_client ij_client_of(request_rec *r)

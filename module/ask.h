@@ -21,6 +21,7 @@ typedef struct ij_job {
     const ij_limit *limits;         /* of the profile, LIMIT_COUNT */
     bool explains;                  /* IvleJailExplain */
     const char *error_log;          /* in the jail; NULL: none */
+    bool passes_credentials;        /* ij_origin_passes() */
 } ij_job;
 
 /* The client's connection, where it belongs to this request alone. */

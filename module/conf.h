@@ -62,6 +62,7 @@ typedef struct ij_dir_conf {
     const char *profile;            /* NULL: "default" */
     int timeout_seconds;            /* IJ_UNSET */
     int explains;                   /* IJ_UNSET */
+    int passes_credentials;         /* IJ_UNSET */
     const apr_array_header_t *error_log;    /* ij_template; NULL: unset,
                                                without pieces: off */
     apr_array_header_t *interpreters;   /* ij_interpreter */

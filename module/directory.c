@@ -23,6 +23,7 @@ void *ij_directory_create(apr_pool_t *p, char *path)
     conf->is_public = IJ_UNSET;
     conf->timeout_seconds = IJ_UNSET;
     conf->explains = IJ_UNSET;
+    conf->passes_credentials = IJ_UNSET;
     conf->interpreters = apr_array_make(p, 2, sizeof(ij_interpreter));
     return conf;
 }
@@ -76,6 +77,8 @@ void *ij_directory_merge(apr_pool_t *p, void *base, void *add)
         ? inner->timeout_seconds : outer->timeout_seconds;
     conf->explains = inner->explains != IJ_UNSET ? inner->explains
                                                  : outer->explains;
+    conf->passes_credentials = inner->passes_credentials != IJ_UNSET
+        ? inner->passes_credentials : outer->passes_credentials;
     conf->error_log = inner->error_log != NULL ? inner->error_log
                                                : outer->error_log;
     conf->interpreters = merge_interpreters(p, outer->interpreters,
@@ -183,6 +186,15 @@ const char *ij_cmd_explain(cmd_parms *cmd, void *dir, int on)
 
     warn_in_directory(cmd);
     conf->explains = on;
+    return NULL;
+}
+
+const char *ij_cmd_pass_credentials(cmd_parms *cmd, void *dir, int on)
+{
+    ij_dir_conf *conf = dir;
+
+    warn_in_directory(cmd);
+    conf->passes_credentials = on;
     return NULL;
 }
 

@@ -19,6 +19,7 @@ const char *ij_cmd_interpreter(cmd_parms *cmd, void *dir, int argc,
                                char *const argv[]);
 const char *ij_cmd_timeout(cmd_parms *cmd, void *dir, const char *seconds);
 const char *ij_cmd_explain(cmd_parms *cmd, void *dir, int on);
+const char *ij_cmd_pass_credentials(cmd_parms *cmd, void *dir, int on);
 const char *ij_cmd_error_log(cmd_parms *cmd, void *dir, const char *path);
 
 #endif

@@ -27,7 +27,8 @@ static const char *const request_names[] = {
 /* Set by the warden, or a path of the host, or httpd's own. */
 static const char *const foreign_names[] = {
     "CONTEXT_DOCUMENT_ROOT", "CONTEXT_PREFIX", "DOCUMENT_ROOT", "HTTP_PROXY",
-    "PATH", "PATH_INFO", "PATH_TRANSLATED", "SCRIPT_FILENAME", "SCRIPT_NAME"
+    "PATH", "PATH_INFO", "PATH_TRANSLATED", "SCRIPT_FILENAME", "SCRIPT_NAME",
+    "no_cache"
 };
 
 static bool is_one_of(const char *name, const char *const names[],

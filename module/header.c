@@ -10,6 +10,7 @@
 #include "util_script.h"
 
 #include "module/ending.h"
+#include "module/origin.h"
 
 /* No header came: what is answered instead. */
 static int answer_nothing(request_rec *r, const ij_job *job, ij_pump *pump,
@@ -115,6 +116,9 @@ int ij_header_read(request_rec *r, const ij_job *job, ij_pump *pump)
     if (verdict_is_failure(pump->verdict)) {
         r->headers_out = out;
         r->err_headers_out = err;
+    }
+    else {
+        ij_origin_restrict(r, job, out, err);
     }
     return rc;
 }

@@ -16,6 +16,7 @@
 #include "module/ending.h"
 #include "module/explain.h"
 #include "module/header.h"
+#include "module/origin.h"
 #include "module/pump.h"
 #include "module/talk.h"
 
@@ -216,6 +217,7 @@ int ij_serve(request_rec *r, const ij_job *job)
     ij_client client = ij_client_of(r);
     ij_talk *talk = apr_palloc(r->pool, sizeof(*talk));
     struct verdict *verdict = ij_explain_begin(r, job);
+    apr_table_t *headers_in = ij_origin_hide(r, job);
     const char *location = NULL;
     int rc = ij_ask(r, job, &client, talk, verdict);
 
@@ -228,5 +230,6 @@ int ij_serve(request_rec *r, const ij_job *job)
         ij_talk_close(talk);
     }
     rc = ij_explain_end(r, job, talk, verdict, rc);
+    r->headers_in = headers_in;
     return location != NULL ? redirect(r, location) : rc;
 }

@@ -63,6 +63,10 @@ my %FORMS = (
         good => [qw(On off)],
         bad => [map { [$_, qr/ must be On or Off/] } 'maybe', '1', '""'],
     },
+    IvleJailPassCredentials => {
+        good => [qw(On off)],
+        bad => [map { [$_, qr/ must be On or Off/] } 'maybe', '1', '""'],
+    },
     IvleJailErrorLog => {
         good => ['/home/%u/error.log', '/tmp/100%%', '/home/%u/logs/%u', 'Off',
             'off'],
@@ -151,7 +155,7 @@ my %FORMS = (
 # --- where they stand ---------------------------------------------------------
 
 my @PLACE = qw(IvleJailUser IvleJailUse IvleJailInterpreter IvleJailTimeout
-    IvleJailExplain IvleJailErrorLog);
+    IvleJailExplain IvleJailPassCredentials IvleJailErrorLog);
 my @URL = qw(IvleJailAlias IvleJailAliasMatch);
 my @SITE = qw(IvleJailInstance IvleJailTrampoline IvleJailExpire);
 my @PROFILE = qw(IvleJailBase IvleJailUsers IvleJailUidRange IvleJailProvision

@@ -54,6 +54,7 @@ static const struct {
     /* httpd's own */
     { "LD_PRELOAD",               NOBODYS },
     { "LD_LIBRARY_PATH",          NOBODYS },
+    { "no_cache",                 NOBODYS },
     { "REDIRECT_LD_PRELOAD",      NOBODYS }
 };
 

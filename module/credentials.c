@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * credentials.c - by which names credentials come and go
+ */
+#include "module/credentials.h"
+
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const char *const request_headers[] = {
+    "Authorization", "Cookie", "Cookie2", "Proxy-Authorization"
+};
+
+/*
+ * What browsers keep and apply to pages that others have written: cookies and
+ * logins (RFC 6265, RFC 9110 11.6, Login Status API), the state that goes
+ * with them (Clear-Site-Data), scripts that stand before all pages (Service
+ * Workers), where and how the host is reached (RFC 7838, 6797, 7469, 9163),
+ * and to whom its pages are reported (Network Error Logging).
+ */
+static const char *const answer_headers[] = {
+    "Alt-Svc", "Clear-Site-Data", "Expect-CT", "NEL", "Public-Key-Pins",
+    "Report-To", "Service-Worker-Allowed", "Set-Cookie", "Set-Cookie2",
+    "Set-Login", "Strict-Transport-Security", "WWW-Authenticate"
+};
+
+/* mod_session's SessionEnv sets the last one: with mod_auth_form it holds the
+   password. */
+static const char *const variables[] = {
+    "HTTP_AUTHORIZATION", "HTTP_COOKIE", "HTTP_COOKIE2",
+    "HTTP_PROXY_AUTHORIZATION", "HTTP_SESSION"
+};
+
+static bool is_one_of(const char *name, const char *const names[],
+                      size_t count)
+{
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        if (strcasecmp(name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool credential_in_request(const char *name)
+{
+    return is_one_of(name, request_headers, COUNT(request_headers));
+}
+
+bool credential_in_answer(const char *name)
+{
+    return is_one_of(name, answer_headers, COUNT(answer_headers));
+}
+
+bool credential_in_environment(const char *name)
+{
+    /* httpd puts it before the names of the request that led here. */
+    while (strncmp(name, "REDIRECT_", strlen("REDIRECT_")) == 0) {
+        name += strlen("REDIRECT_");
+    }
+    return is_one_of(name, variables, COUNT(variables));
+}
