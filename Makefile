@@ -6,6 +6,7 @@
 #   sudo make install       the system's own places; DESTDIR, prefix honoured
 #   sudo make check         installs what is missing, builds, tests everything
 #   sudo make demo          a jailed site on a loopback port
+#   make model              the life of a jail, in every order (spin)
 #   make lint               two compilers, cppcheck, clang-tidy, our own rules
 #
 #   TRAMPOLINE_UIDS=33,48   who may call the setuid helper (httpd's uids)
@@ -250,6 +251,10 @@ $(BUILD)/%.tidy: %.c $(BUILD)/%.o .clang-tidy
 	clang-tidy --quiet $< -- $(filter-out -MMD -MP,$(MODULE_CFLAGS)) \
 	    -DTRAMPOLINE_UIDS=33 && touch $@
 
+model:
+	tools/install-deps check
+	prove -v -It/lib t/model/jail.t
+
 demo:
 	tools/install-deps demo
 	$(MAKE) -j$$(nproc) all
@@ -260,6 +265,6 @@ clean:
 
 FORCE:
 .PHONY: all objects unit test-tools install install-for-debian uninstall \
-    check lint tidy demo clean FORCE
+    check lint tidy model demo clean FORCE
 .DELETE_ON_ERROR:
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d)
