@@ -44,7 +44,7 @@ code, pre, td.code { font: .86rem/1.5 ui-monospace, Menlo, monospace; }
 code { background: var(--code); border-radius: .25rem; padding: .08rem .3rem;
   overflow-wrap: anywhere; }
 pre { background: var(--code); border-radius: .4rem; padding: .7rem .9rem;
-  margin: .8rem 0 0; overflow-x: auto; }
+  margin: .8rem 0 0; white-space: pre-wrap; overflow-wrap: anywhere; }
 a { color: var(--accent); }
 iframe { width: 100%; height: 6.2rem; border: 1px solid var(--line);
   border-radius: .4rem; margin-top: .8rem; background: #fff;
@@ -94,7 +94,7 @@ def mounts():
         for line in lines:
             before, _, after = line.partition(" - ")
             where, options = before.split()[4:6]
-            yield where, after.split()[0], options
+            yield where, after.split()[0], options.replace(",", ", ")
 
 
 def amount(value, unit):

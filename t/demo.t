@@ -9,10 +9,12 @@ use MIME::Base64 qw(encode_base64);
 use Test::More;
 use Time::HiRes qw(time);
 
+use IvleJail::Browser;
+use IvleJail::Legible;
 use IvleJail::Test;
 
 must_be_root();
-must_have_program(qw(mmdebstrap htpasswd setsid));
+must_have_program(qw(mmdebstrap htpasswd setsid chromium chromedriver));
 
 my $demo = '/var/lib/ivlejail-demo';
 my $log = "$demo-test.log";
@@ -85,7 +87,7 @@ for my $case ([alice => 70001], [bob => 70002]) {
     my %shows = (
         'a program that runs with the right uid' =>
             qr/This is ${user}'s jail.*>$uid, $uid</s,
-        'its mounts' => qr{>/</th><td class=code>\w+</td><td[^>]*>ro,nosuid},
+        'its mounts' => qr{>/</th><td class=code>\w+</td><td[^>]*>ro, nosuid},
         'its limits' => qr{CPU time</th><td class=code>25 s<},
         'its root directory' => qr{>/etc</th>},
         'that nothing forbidden works' => qr/What it tried(?!.*it worked)/s,
@@ -93,6 +95,16 @@ for my $case ([alice => 70001], [bob => 70002]) {
     ok($page->{content} =~ $shows{$_}, "... that shows $_")
         for sort keys %shows;
 }
+
+my $browser = IvleJail::Browser->new;
+for my $page (['demo-login', '/login.html'],
+        ['demo', '/', user => 'alice', password => $first->{alice}]) {
+    my ($name, $path, @login) = @$page;
+    $browser->open("$first->{url}$path", @login);
+    legible_ok($browser->desktop, "$name-desktop");
+    legible_ok($browser->phone, "$name-phone");
+}
+$browser->quit;
 
 my $file = "$demo/users/alice/home/alice/web/hello.sh";
 ok(get($first, '/', 'alice')->{content} =~ /\Q$file\E/,

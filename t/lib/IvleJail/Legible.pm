@@ -2,10 +2,10 @@
 package IvleJail::Legible;
 
 # Whether a page in the browser can be read: nothing to scroll sideways, no
-# letters too small or too pale.
+# box that hides a part of what is in it, no letters too small or too pale.
 #
 #   use IvleJail::Legible;
-#   legible_ok($browser, 'explain-phone');      # three assertions, a picture
+#   legible_ok($browser, 'explain-phone');      # four assertions, a picture
 #
 # Contrast is that of the WCAG 2.2, success criterion 1.4.3: 4.5 for text.
 
@@ -54,14 +54,25 @@ while (walk.nextNode()) {
 return seen;
 JAVASCRIPT
 
+# Boxes that hide something at their right: [name, its beginning].
+my $CUT = <<'JAVASCRIPT';
+return [...document.body.querySelectorAll('*')]
+    .filter(e => e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1
+        && getComputedStyle(e).overflowX !== 'visible')
+    .map(e => [e.tagName, e.innerText.trim().slice(0, 30)]);
+JAVASCRIPT
+
 sub legible_ok {
     my ($browser, $name) = @_;
     my $texts = $browser->js($LOOK);
+    my $cut = $browser->js($CUT);
     my @small = grep { $_->[0] < $SMALLEST } @$texts;
     my @pale = grep { $_->[1] < $PALEST } @$texts;
 
     $browser->picture($name);
     is($browser->overflow, 0, "$name: nothing to scroll sideways");
+    ok(!@$cut, "$name: nothing is cut off")
+        or diag map { "$_->[0]: $_->[1]\n" } @$cut;
     ok(@$texts && !@small, "$name: no small print")
         or diag map { "$_->[0] px: $_->[2]\n" } @small;
     ok(@$texts && !@pale, "$name: no pale print")
