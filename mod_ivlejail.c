@@ -42,6 +42,7 @@
 #include "module/directory.h"
 #include "module/host.h"
 #include "module/instance.h"
+#include "module/note.h"
 #include "module/origin.h"
 #include "module/seal.h"
 #include "module/serve.h"
@@ -639,6 +640,7 @@ static void ij_register_hooks(apr_pool_t *p)
     /* The last one to set the handler has it. */
     ap_hook_fixups(ij_hook_fixups, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_handler(ij_hook_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_log_transaction(ij_note_before_log, NULL, NULL, APR_HOOK_FIRST);
 }
 
 module AP_MODULE_DECLARE_DATA ivlejail_module = {

@@ -202,10 +202,12 @@ static void note_refusal(const struct wire_answer *answer,
                          struct verdict *verdict)
 {
     if (answer->refusal == WIRE_NOT_EXECUTABLE
-        || answer->refusal == WIRE_NO_INTERPRETER) {
+        || answer->refusal == WIRE_NO_INTERPRETER
+        || answer->refusal == WIRE_CANNOT_START) {
         verdict->kind = VERDICT_REFUSED;
-        verdict->answer = *answer;
     }
+    verdict->answer = *answer;
+    verdict_judge(verdict);
 }
 
 static int answer_refusal(request_rec *r, const ij_job *job,
@@ -215,8 +217,11 @@ static int answer_refusal(request_rec *r, const ij_job *job,
     note_refusal(answer, verdict);
     ap_log_rerror(APLOG_MARK, refusals[answer->refusal].level,
                   (apr_status_t)answer->error, r, IJLOGNO(0063)
-                  "'%s' of '%s': %s", job->filename, job->jail.user,
-                  refusals[answer->refusal].text);
+                  "'%s' of '%s': %s%s%s", job->filename, job->jail.user,
+                  refusals[answer->refusal].text,
+                  verdict->cause != CAUSE_NONE ? "; verdict " : "",
+                  verdict->cause != CAUSE_NONE ? cause_word(verdict->cause)
+                                               : "");
     return with_retry(r, refusals[answer->refusal].status);
 }
 
@@ -228,10 +233,12 @@ static int answer_end(request_rec *r, const ij_job *job, ij_talk_end end,
     const char *why;
     int status = HTTP_SERVICE_UNAVAILABLE;
 
+    verdict->cause = CAUSE_NO_JAIL;
     switch (end) {
     case IJ_TALK_REFUSED:
         return answer_refusal(r, job, answer, verdict);
     case IJ_TALK_ABORTED:
+        verdict->cause = CAUSE_ABORTED;
         r->connection->aborted = 1;
         return OK;
     case IJ_TALK_FILE:
@@ -246,6 +253,7 @@ static int answer_end(request_rec *r, const ij_job *job, ij_talk_end end,
         why = "does not answer (stopped or starved by its user?)";
         break;
     case IJ_TALK_QUEUED:
+        verdict->cause = CAUSE_BUSY;
         why = "had no turn for the request within IvleJailTimeout";
         break;
     case IJ_TALK_LOST:
@@ -293,6 +301,7 @@ int ij_ask(request_rec *r, const ij_job *job, const ij_client *client,
          starts++) {
         rc = start_cold(r, job, &cold);
         if (rc != OK) {
+            verdict->cause = CAUSE_NO_JAIL;
             return rc;
         }
         end = ij_talk_begin(apr_pstrdup(r->pool, cold.path), &request,

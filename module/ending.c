@@ -8,34 +8,39 @@
 
 #include "apr_strings.h"
 
-static const char *limit_text(const struct wire_answer *answer)
+static const char *limit_text(apr_pool_t *p, const struct verdict *verdict)
 {
-    switch (answer->limit) {
-    case WIRE_LIMIT_CPU:
-        return ", at its limit of CPU time (IvleJailLimit cpu)";
-    case WIRE_LIMIT_FSIZE:
-        return ", at its limit of file size (IvleJailLimit fsize)";
-    case WIRE_LIMIT_WALL:
-        return ", at its limit of time (IvleJailTimeout)";
-    default:
+    static const char *const limits[CAUSE_COUNT] = {
+        [CAUSE_CPU]       = "CPU time (IvleJailLimit cpu)",
+        [CAUSE_MEMORY]    = "memory (IvleJailLimit data)",
+        [CAUSE_FSIZE]     = "file size (IvleJailLimit fsize)",
+        [CAUSE_PROCESSES] = "processes (IvleJailLimit nproc)",
+        [CAUSE_WALL]      = "time (IvleJailTimeout)"
+    };
+
+    if (!cause_is_limit(verdict->cause)) {
         return "";
     }
+    return apr_pstrcat(p, verdict->is_sure ? ", at its limit of "
+                                           : ", it seems at its limit of ",
+                       limits[verdict->cause], NULL);
 }
 
-static const char *end_text(apr_pool_t *p, const ij_pump *pump)
+static const char *end_text(apr_pool_t *p, const struct verdict *verdict)
 {
-    const struct wire_answer *answer = &pump->answer;
+    const struct wire_answer *answer = &verdict->answer;
     bool is_signal = WIFSIGNALED(answer->wait_status);
 
-    if (!pump->has_ended) {
-        return pump->talk->sock == -1 ? "its warden went" : "it still runs";
+    if (!verdict->has_ended) {
+        return verdict->still_runs ? "it still runs" : "its warden went";
     }
     return apr_psprintf(p, "%s %d%s; %" APR_UINT64_T_FMT " ms, CPU %"
                         APR_UINT64_T_FMT " ms, memory %" APR_UINT64_T_FMT
                         " KiB", is_signal ? "signal" : "exit status",
                         is_signal ? WTERMSIG(answer->wait_status)
                                   : WEXITSTATUS(answer->wait_status),
-                        limit_text(answer), answer->wall_microseconds / 1000,
+                        limit_text(p, verdict),
+                        answer->wall_microseconds / 1000,
                         answer->cpu_microseconds / 1000, answer->peak_kib);
 }
 
@@ -64,12 +69,23 @@ static const struct {
     [VERDICT_ENDED]       = { "ended", APLOG_DEBUG }
 };
 
-static void log_end(request_rec *r, const ij_job *job, const ij_pump *pump,
-                    enum verdict_kind kind)
+/* A program may do well but for its exit status: that is for those who look. */
+static int level_of(const struct verdict *verdict)
 {
-    ap_log_rerror(APLOG_MARK, ends[kind].level, 0, r, IJLOGNO(0065)
-                  "'%s' of '%s' %s: %s", job->filename, job->jail.user,
-                  ends[kind].what, end_text(r->pool, pump));
+    int level = ends[verdict->kind].level;
+
+    return level == APLOG_DEBUG && verdict->cause != CAUSE_OK ? APLOG_INFO
+                                                              : level;
+}
+
+static void log_end(request_rec *r, const ij_job *job, const ij_pump *pump)
+{
+    const struct verdict *verdict = pump->verdict;
+
+    ap_log_rerror(APLOG_MARK, level_of(verdict), 0, r, IJLOGNO(0065)
+                  "'%s' of '%s' %s: %s; verdict %s", job->filename,
+                  job->jail.user, ends[verdict->kind].what,
+                  end_text(r->pool, verdict), cause_word(verdict->cause));
     if (pump->lines.count > LINES_MAX) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, IJLOGNO(0066)
                       "stderr of '%s': %" APR_SIZE_T_FMT " more lines, "
@@ -83,11 +99,13 @@ void ij_ending_tell(request_rec *r, const ij_job *job, const ij_pump *pump,
 {
     struct verdict *verdict = pump->verdict;
 
-    log_end(r, job, pump, kind);
     verdict->kind = kind;
     verdict->has_ended = pump->has_ended;
     verdict->still_runs = pump->talk->sock != -1;
+    verdict->is_late = APR_STATUS_IS_TIMEUP(pump->status);
     if (pump->has_ended) {
         verdict->answer = pump->answer;
     }
+    verdict_judge(verdict);
+    log_end(r, job, pump);
 }

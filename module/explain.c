@@ -28,7 +28,10 @@
 #include "module/report.h"
 #include "module/run.h"
 
-enum { LOG_MILLISECONDS = 1000 };
+enum {
+    LOG_MILLISECONDS = 1000,
+    SYMPTOMS_SIZE = 8 * 1024    /* of error output that is told to nobody */
+};
 
 /* --- what is told --- */
 
@@ -39,18 +42,34 @@ static uint64_t limit_of(const ij_job *job, enum limit limit)
     return soft == RLIM_INFINITY ? VERDICT_UNLIMITED : (uint64_t)soft;
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static struct tail *new_tail(apr_pool_t *p, apr_size_t size)
+{
+    struct tail *tail = apr_palloc(p, sizeof(*tail));
+
+    tail->total = 0;
+    tail->size = size;
+    tail->bytes = apr_palloc(p, size);
+    return tail;
+}
+
 struct verdict *ij_explain_begin(request_rec *r, const ij_job *job)
 {
     struct verdict *verdict = apr_pcalloc(r->pool, sizeof(*verdict));
 
     verdict->limits.cpu_seconds = limit_of(job, LIMIT_CPU);
     verdict->limits.wall_seconds = (uint64_t)job->timeout_seconds;
-    verdict->limits.data_bytes = limit_of(job, LIMIT_DATA);
+    verdict->limits.data_bytes = least(limit_of(job, LIMIT_DATA),
+                                       limit_of(job, LIMIT_AS));
     verdict->limits.file_bytes = limit_of(job, LIMIT_FSIZE);
-    if (job->explains || job->error_log != NULL) {
-        verdict->errors = apr_palloc(r->pool, sizeof(*verdict->errors));
-        verdict->errors->total = 0;
-    }
+    verdict->limits.processes = limit_of(job, LIMIT_NPROC);
+    verdict->errors = new_tail(r->pool, job->explains
+                                        || job->error_log != NULL
+                                        ? TAIL_MAX : SYMPTOMS_SIZE);
     return verdict;
 }
 
@@ -76,7 +95,7 @@ static const char *id_of(const request_rec *r)
 static struct report report_on(request_rec *r, const ij_job *job,
                                const struct verdict *verdict, int status)
 {
-    char *errors = apr_palloc(r->pool, TAIL_MAX);
+    char *errors = apr_palloc(r->pool, verdict->errors->size);
     struct report report = {
         .verdict = verdict,
         .status = ap_get_status_line(status),

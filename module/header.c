@@ -24,6 +24,7 @@ static int answer_nothing(request_rec *r, const ij_job *job, ij_pump *pump,
     if (pump->body.status != APR_SUCCESS) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, pump->body.status, r,
                       IJLOGNO(0067) "cannot read the body of the request");
+        pump->verdict->cause = CAUSE_ABORTED;
         return ap_map_http_request_error(pump->body.status,
                                          HTTP_BAD_REQUEST);
     }

@@ -50,9 +50,7 @@ static bool read_errors(ij_pump *pump)
 
     if (n > 0) {
         lines_feed(&pump->lines, text, (size_t)n);
-        if (pump->verdict->errors != NULL) {
-            tail_feed(pump->verdict->errors, text, (size_t)n);
-        }
+        tail_feed(pump->verdict->errors, text, (size_t)n);
         return true;
     }
     if (n == 0 || (errno != EAGAIN && errno != EINTR)) {

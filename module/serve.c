@@ -16,6 +16,7 @@
 #include "module/ending.h"
 #include "module/explain.h"
 #include "module/header.h"
+#include "module/note.h"
 #include "module/origin.h"
 #include "module/pump.h"
 #include "module/talk.h"
@@ -102,7 +103,8 @@ static void pass_end(request_rec *r, const ij_job *job, ij_pump *pump,
                      apr_bucket_brigade *bb)
 {
     apr_bucket_alloc_t *list = r->connection->bucket_alloc;
-    bool is_whole = APR_STATUS_IS_EOF(pump->status) && !ij_ending_was_early(pump);
+    bool is_whole = APR_STATUS_IS_EOF(pump->status)
+        && !ij_ending_was_early(pump);
 
     if (!is_whole) {
         append_break(r, bb);
@@ -229,6 +231,7 @@ int ij_serve(request_rec *r, const ij_job *job)
                      &location);
         ij_talk_close(talk);
     }
+    ij_note(r, job, verdict);
     rc = ij_explain_end(r, job, talk, verdict, rc);
     r->headers_in = headers_in;
     return location != NULL ? redirect(r, location) : rc;

@@ -9,7 +9,7 @@
 /* Copies the piece that ends where the memory does, and what follows. */
 static void put(struct tail *tail, const char *data, size_t size)
 {
-    size_t at = (size_t)(tail->total % TAIL_MAX), first = TAIL_MAX - at;
+    size_t at = (size_t)(tail->total % tail->size), first = tail->size - at;
 
     if (first > size) {
         first = size;
@@ -21,28 +21,40 @@ static void put(struct tail *tail, const char *data, size_t size)
 
 void tail_feed(struct tail *tail, const char *data, size_t size)
 {
-    size_t passed = size > TAIL_MAX ? size - TAIL_MAX : 0;
+    size_t passed = size > tail->size ? size - tail->size : 0;
 
     tail->total += passed;
     put(tail, data + passed, size - passed);
 }
 
-size_t tail_copy(const struct tail *tail, char bytes[TAIL_MAX])
+size_t tail_last(const struct tail *tail, char *bytes, size_t max)
 {
-    size_t at, skip = 0;
+    size_t kept = tail->total < tail->size ? (size_t)tail->total : tail->size;
+    size_t size = kept < max ? kept : max;
+    size_t at = (size_t)((tail->total - size) % tail->size);
+    size_t first = tail->size - at;
+
+    if (first > size) {
+        first = size;
+    }
+    memcpy(bytes, tail->bytes + at, first);
+    memcpy(bytes + first, tail->bytes, size - first);
+    return size;
+}
+
+size_t tail_copy(const struct tail *tail, char *bytes)
+{
+    size_t size = tail_last(tail, bytes, tail->size), skip;
     const char *newline;
 
-    if (tail->total <= TAIL_MAX) {
-        memcpy(bytes, tail->bytes, (size_t)tail->total);
-        return (size_t)tail->total;
+    if (tail->total <= tail->size) {
+        return size;
     }
-    at = (size_t)(tail->total % TAIL_MAX);
-    memcpy(bytes, tail->bytes + at, TAIL_MAX - at);
-    memcpy(bytes + TAIL_MAX - at, tail->bytes, at);
-    newline = memchr(bytes, '\n', TAIL_MAX - 1);
-    if (newline != NULL) {
-        skip = (size_t)(newline + 1 - bytes);
-        memmove(bytes, newline + 1, TAIL_MAX - skip);
+    newline = memchr(bytes, '\n', size - 1);
+    if (newline == NULL) {
+        return size;
     }
-    return TAIL_MAX - skip;
+    skip = (size_t)(newline + 1 - bytes);
+    memmove(bytes, newline + 1, size - skip);
+    return size - skip;
 }

@@ -9,7 +9,23 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { MICROSECONDS = 1000000, KIB_PER_MIB = 1024, MIB = 1024 * 1024 };
+enum {
+    MICROSECONDS = 1000000,
+    KIB_PER_MIB = 1024,
+    MIB = 1024 * 1024,
+    LAST_WORDS = 8 * 1024       /* of error output, where a failure is told */
+};
+
+void verdict_judge(struct verdict *verdict)
+{
+    char last[LAST_WORDS];
+
+    if (verdict->has_ended && verdict->answer.wait_status != 0) {
+        verdict->symptoms = symptoms_in(last, tail_last(verdict->errors, last,
+                                                        sizeof(last)));
+    }
+    cause_find(verdict);
+}
 
 bool verdict_is_failure(const struct verdict *verdict)
 {
@@ -19,10 +35,8 @@ bool verdict_is_failure(const struct verdict *verdict)
 
 bool verdict_is_news(const struct verdict *verdict)
 {
-    if (verdict->errors != NULL && verdict->errors->total > 0) {
-        return true;
-    }
-    return verdict_is_failure(verdict) || verdict->kind == VERDICT_CUT_SHORT
+    return verdict->errors->total > 0 || verdict_is_failure(verdict)
+        || verdict->kind == VERDICT_CUT_SHORT
         || (verdict->has_ended && verdict->answer.wait_status != 0);
 }
 
@@ -88,28 +102,51 @@ static void add_signal(struct text *text, int signal)
     }
 }
 
-static void add_end(struct text *text, const struct verdict *verdict)
+static void add_status(struct text *text, int status)
 {
-    int status = verdict->answer.wait_status;
+    if (WIFSIGNALED(status)) {
+        add_signal(text, WTERMSIG(status));
+    }
+    else {
+        text_addf(text, "ended with exit status %d", WEXITSTATUS(status));
+    }
+}
 
-    switch (verdict->answer.limit) {
-    case WIRE_LIMIT_CPU:
+/* Of a cause that is a limit. */
+static void add_limit(struct text *text, const struct verdict *verdict)
+{
+    switch (verdict->cause) {
+    case CAUSE_CPU:
         add_cpu_limit(text, verdict->limits.cpu_seconds);
         break;
-    case WIRE_LIMIT_WALL:
+    case CAUSE_WALL:
         text_addf(text, "did not end within its %" PRIu64 " s",
                   verdict->limits.wall_seconds);
         break;
-    case WIRE_LIMIT_FSIZE:
+    case CAUSE_FSIZE:
         add_file_limit(text, verdict->limits.file_bytes);
         break;
+    case CAUSE_MEMORY:
+        text_add(text, "got no more memory");
+        break;
     default:
-        if (WIFSIGNALED(status)) {
-            add_signal(text, WTERMSIG(status));
-        }
-        else {
-            text_addf(text, "ended with exit status %d", WEXITSTATUS(status));
-        }
+        text_add(text, "could start no more processes");
+    }
+}
+
+static void add_end(struct text *text, const struct verdict *verdict)
+{
+    bool is_limit = cause_is_limit(verdict->cause);
+
+    if (is_limit && verdict->is_sure) {
+        add_limit(text, verdict);
+        return;
+    }
+    add_status(text, verdict->answer.wait_status);
+    if (is_limit) {
+        text_add(text, " (it seems that it ");
+        add_limit(text, verdict);
+        text_add(text, ")");
     }
 }
 
@@ -129,7 +166,9 @@ static void add_refusal(struct text *text, const struct wire_answer *answer)
                  "files of its extension have no interpreter");
         return;
     }
-    text_add(text, "needs an interpreter that cannot be executed");
+    text_add(text, answer->refusal == WIRE_CANNOT_START
+             ? "could not be started"
+             : "needs an interpreter that cannot be executed");
     if (answer->error != 0 && reason != NULL) {
         text_addf(text, ": %s", reason);
     }

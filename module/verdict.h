@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "module/cause.h"
+#include "module/symptom.h"
 #include "module/tail.h"
 #include "module/text.h"
 #include "trampoline/wire.h"
@@ -36,6 +38,7 @@ struct verdict_limits {         /* VERDICT_UNLIMITED: none */
     uint64_t wall_seconds;
     uint64_t data_bytes;
     uint64_t file_bytes;
+    uint64_t processes;
 };
 
 enum { VERDICT_LINE_MAX = 500 };
@@ -44,12 +47,19 @@ struct verdict {
     enum verdict_kind kind;
     bool has_ended;             /* answer is the warden's last word */
     bool still_runs;            /* or else its warden went */
+    bool is_late;               /* httpd waits for it no longer */
     struct wire_answer answer;  /* of kind ENDED, or of REFUSED */
     struct verdict_limits limits;
     char line[VERDICT_LINE_MAX + 1];    /* HALF_HEADER, BAD_HEADER: what it
                                            printed in the wrong place */
-    struct tail *errors;        /* its error output; NULL: nobody wants it */
+    struct tail *errors;        /* its error output */
+    unsigned int symptoms;      /* enum symptom, in that */
+    enum cause cause;           /* CAUSE_NONE until it is known */
+    bool is_sure;               /* of the cause; or else it seems so */
 };
+
+/* When all but the last three is there: writes those. */
+void verdict_judge(struct verdict *verdict);
 
 /* Whether there is something for a user's error log. */
 bool verdict_is_news(const struct verdict *verdict);

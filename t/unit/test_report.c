@@ -4,7 +4,7 @@
  * words, as a page, as an entry of a log
  */
 /* LINK: module_tail.o module_text.o module_verdict.o */
-/* LINK: module_page.o module_report.o */
+/* LINK: module_page.o module_report.o module_cause.o module_symptom.o */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -21,7 +21,8 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static struct tail tail;
+static char around[TAIL_MAX];
+static struct tail tail = { .size = sizeof(around), .bytes = around };
 static char kept[TAIL_MAX];
 
 /* --- the tail --- */
@@ -210,11 +211,12 @@ static struct verdict a_verdict(enum verdict_kind kind)
     return verdict;
 }
 
-static void assert_says(const struct verdict *verdict, const char *words)
+static void assert_says(struct verdict *verdict, const char *words)
 {
     char said[200] = "";
     struct text text = { .bytes = said, .size = sizeof(said) - 1 };
 
+    verdict_judge(verdict);
     verdict_add(&text, verdict);
     assert_string_equal(said, words);
 }
@@ -302,7 +304,7 @@ static void test_words_without_limits(void **state)
     (void) state;
     verdict.limits = (struct verdict_limits) {
         VERDICT_UNLIMITED, VERDICT_UNLIMITED, VERDICT_UNLIMITED,
-        VERDICT_UNLIMITED
+        VERDICT_UNLIMITED, VERDICT_UNLIMITED
     };
     verdict.answer.wait_status = SIGKILL;
     verdict.answer.limit = WIRE_LIMIT_CPU;
@@ -335,7 +337,7 @@ static void test_news(void **state)
     assert_false(verdict_is_news(&verdict));
     feed_text("x");
     assert_true(verdict_is_news(&verdict));
-    verdict.errors = NULL;
+    tail.total = 0;
     assert_false(verdict_is_news(&verdict));
     verdict.answer.wait_status = EXIT(1);
     assert_true(verdict_is_news(&verdict));
@@ -353,7 +355,7 @@ static void test_news(void **state)
 
 /* --- the page --- */
 
-static struct report report_on(const struct verdict *verdict)
+static struct report report_on(struct verdict *verdict)
 {
     struct report report = {
         .verdict = verdict, .status = "500 Internal Server Error",
@@ -363,6 +365,7 @@ static struct report report_on(const struct verdict *verdict)
         .errors_size = tail_copy(verdict->errors, kept)
     };
 
+    verdict_judge(verdict);
     return report;
 }
 
