@@ -293,10 +293,12 @@ int ij_ask(request_rec *r, const ij_job *job, const ij_client *client,
     struct wire_answer answer;
     ij_talk_end end;
     ij_cold cold;
+    long long patience = IJ_TALK_PATIENCE;
     int error, starts, rc;
 
     set_request(r, job, &request);
-    end = ij_talk_begin(warm, &request, client, talk, &answer, &error);
+    end = ij_talk_begin(warm, &request, client, &patience, talk, &answer,
+                        &error);
     for (starts = 0; end == IJ_TALK_NOBODY && starts < COLD_STARTS_MAX;
          starts++) {
         rc = start_cold(r, job, &cold);
@@ -305,7 +307,7 @@ int ij_ask(request_rec *r, const ij_job *job, const ij_client *client,
             return rc;
         }
         end = ij_talk_begin(apr_pstrdup(r->pool, cold.path), &request,
-                            client, talk, &answer, &error);
+                            client, &patience, talk, &answer, &error);
     }
     if (end == IJ_TALK_STARTED) {
         return OK;

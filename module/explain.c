@@ -194,7 +194,7 @@ static apr_status_t finish(void *data)
     if (error != 0) {
         log_failure(pending, error);
     }
-    close(pending->sock);
+    wire_hang_up(pending->sock);
     return APR_SUCCESS;
 }
 

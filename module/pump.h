@@ -23,7 +23,8 @@ typedef struct ij_pump {
     request_rec *r;
     ij_talk *talk;
     ij_body body;                   /* of the request */
-    long long deadline;             /* of ij_run_clock() */
+    long long deadline;             /* for its output, of ij_run_clock() */
+    long long last;                 /* for the warden's last word */
     struct lines lines;             /* the program's error output */
     struct verdict *verdict;        /* keeps the end of that, too */
     apr_status_t status;            /* of reading the program's output */

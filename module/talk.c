@@ -24,8 +24,6 @@
 
 #include "module/run.h"
 
-enum { ACCEPT_SECONDS = 5 };
-
 static const ij_talk closed = { .sock = -1, .in = -1, .out = -1, .err = -1,
                                 .file = -1 };
 
@@ -54,7 +52,10 @@ static void close_one(int *fd)
 /* What is left is the file, if there is one. */
 static void end_talk(ij_talk *talk)
 {
-    close_one(&talk->sock);
+    if (talk->sock != -1) {
+        wire_hang_up(talk->sock);
+        talk->sock = -1;
+    }
     close_one(&talk->in);
     close_one(&talk->out);
     close_one(&talk->err);
@@ -94,17 +95,18 @@ static int make_pipes(ij_talk *talk, int far[WIRE_PIPES])
 
 /* --- connect and send --- */
 
-static int set_limits(int sock)
+/* SO_SNDTIMEO or SO_RCVTIMEO, until a moment of ij_run_clock(). */
+static int set_limit(int sock, int option, long long end)
 {
-    const struct timeval limit = { .tv_sec = ACCEPT_SECONDS };
+    long long left = end - ij_run_clock();
+    const struct timeval limit = { .tv_sec = left / 1000,
+                                   .tv_usec = left % 1000 * 1000 };
 
-    if (setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &limit,
-                   sizeof(limit)) == -1
-        || setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &limit,
-                      sizeof(limit)) == -1) {
-        return errno;
+    if (left <= 0) {
+        return EAGAIN;      /* as if it had been waited for */
     }
-    return 0;
+    return setsockopt(sock, SOL_SOCKET, option, &limit, sizeof(limit)) == -1
+        ? errno : 0;
 }
 
 static int set_address(struct sockaddr_un *address, const char *path)
@@ -136,10 +138,10 @@ static ij_talk_end failure(int error)
     }
 }
 
-static int connect_to(int sock, const char *path)
+static int connect_to(int sock, const char *path, long long end)
 {
     struct sockaddr_un address;
-    int rv = set_limits(sock);
+    int rv = set_limit(sock, SO_SNDTIMEO, end);
 
     if (rv == 0) {
         rv = set_address(&address, path);
@@ -213,10 +215,13 @@ static ij_talk_end meaning(const struct wire_answer *answer,
     }
 }
 
-static ij_talk_end await_accepted(ij_talk *talk, struct wire_answer *answer,
-                                  int *error)
+static ij_talk_end await_accepted(ij_talk *talk, long long end,
+                                  struct wire_answer *answer, int *error)
 {
-    *error = wire_recv_answer(talk->sock, 0, answer, &talk->file);
+    *error = set_limit(talk->sock, SO_RCVTIMEO, end);
+    if (*error == 0) {
+        *error = wire_recv_answer(talk->sock, 0, answer, &talk->file);
+    }
     switch (*error) {
     case 0:
         return meaning(answer, WIRE_ACCEPTED);
@@ -251,42 +256,44 @@ static ij_talk_end await_started(ij_talk *talk, const ij_client *client,
 
 /* --- all of it --- */
 
-static ij_talk_end try(const char *path, const struct wire_request *request,
-                       const ij_client *client, ij_talk *talk,
-                       struct wire_answer *answer, int *error)
+static ij_talk_end have_accepted(const char *path,
+                                 const struct wire_request *request,
+                                 long long deadline, ij_talk *talk,
+                                 struct wire_answer *answer, int *error)
 {
-    long long deadline = ij_run_clock() + request->timeout_seconds * 1000LL;
-    ij_talk_end end;
-
     talk->sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (talk->sock == -1) {
         *error = errno;
         return IJ_TALK_FAILED;
     }
-    *error = connect_to(talk->sock, path);
+    *error = connect_to(talk->sock, path, deadline);
     if (*error == 0) {
         *error = send_with_pipes(talk, request);
     }
     if (*error != 0) {
         return failure(*error);
     }
-    end = await_accepted(talk, answer, error);
-    if (end == IJ_TALK_STARTED) {
-        end = await_started(talk, client, deadline, answer, error);
-    }
-    return end;
+    return await_accepted(talk, deadline, answer, error);
 }
 
 ij_talk_end ij_talk_begin(const char *path, const struct wire_request *request,
-                          const ij_client *client, ij_talk *talk,
-                          struct wire_answer *answer, int *error)
+                          const ij_client *client, long long *patience,
+                          ij_talk *talk, struct wire_answer *answer,
+                          int *error)
 {
+    long long start = ij_run_clock();
     ij_talk_end end;
 
     *talk = closed;
     talk->path = path;
     *error = 0;
-    end = try(path, request, client, talk, answer, error);
+    end = have_accepted(path, request, start + *patience, talk, answer, error);
+    *patience -= ij_run_clock() - start;
+    if (end == IJ_TALK_STARTED) {
+        end = await_started(talk, client,
+                            start + request->timeout_seconds * 1000LL, answer,
+                            error);
+    }
     if (end != IJ_TALK_STARTED) {
         end_talk(talk);
     }
@@ -314,7 +321,7 @@ int ij_talk_log(const char *path, const struct wire_log *log, int *sock)
         rv = wire_send_log(*sock, log);
     }
     if (rv != 0) {
-        close(*sock);
+        wire_hang_up(*sock);
     }
     return rv;
 }

@@ -40,15 +40,21 @@ typedef struct ij_client {
 short ij_client_events(const ij_client *client);
 bool ij_client_is_gone(const ij_client *client, short revents);
 
+/* Milliseconds that all wardens of one request have to accept it. */
+enum { IJ_TALK_PATIENCE = 5000 };
+
 /*
- * Connects to path and has the request started there; it waits for its turn
- * at most timeout_seconds of the request.  *talk holds open descriptors if,
- * and only if, the program was started; or one, talk->file, for the other two
- * good ends; and path in any case.  *error is an errno or 0.
+ * Connects to path and has the request started there.  It must be accepted
+ * within *patience, from which the time that this took is taken; then it
+ * waits for its turn at most timeout_seconds of the request.  *talk holds
+ * open descriptors if, and only if, the program was started; or one,
+ * talk->file, for the other two good ends; and path in any case.  *error is
+ * an errno or 0.
  */
 ij_talk_end ij_talk_begin(const char *path, const struct wire_request *request,
-                          const ij_client *client, ij_talk *talk,
-                          struct wire_answer *answer, int *error);
+                          const ij_client *client, long long *patience,
+                          ij_talk *talk, struct wire_answer *answer,
+                          int *error);
 
 /* Closes what is still open. */
 void ij_talk_close(ij_talk *talk);

@@ -251,4 +251,10 @@ int wire_send_answer(int sock, const struct wire_answer *answer, int fd);
 int wire_recv_answer(int sock, int flags, struct wire_answer *answer,
                      int *fd);
 
+/*
+ * Ends a conversation with a warden: closes sock, and every descriptor that
+ * was sent and not received, as above.  Never waits.
+ */
+void wire_hang_up(int sock);
+
 #endif

@@ -221,7 +221,8 @@ static int receive(int sock, int flags, struct iovec *iov, size_t *size,
 {
     union {
         struct cmsghdr align;
-        char bytes[CMSG_SPACE(FDS_MAX * sizeof(int))];
+        char bytes[CMSG_SPACE(FDS_MAX * sizeof(int))
+                   + CMSG_SPACE(sizeof(struct ucred))];
     } control;
     struct msghdr message = { .msg_iov = iov, .msg_iovlen = 1,
                               .msg_control = control.bytes,
@@ -236,7 +237,7 @@ static int receive(int sock, int flags, struct iovec *iov, size_t *size,
         return errno;
     }
     take_passed(&message, passed);
-    if (received == 0 && passed->count == 0) {
+    if (received == 0 && message.msg_controllen == 0) {
         return ECONNRESET;
     }
     if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
@@ -416,4 +417,30 @@ int wire_recv_answer(int sock, int flags, struct wire_answer *answer, int *fd)
     }
     *answer = received;
     return 0;
+}
+
+/*
+ * close(2) alone would have the kernel close what is queued, with the
+ * sender's SO_LINGER.  After the shutdown nothing more comes, so there is an
+ * end to it; and an empty message is told from that end by its sender's
+ * credentials.
+ */
+void wire_hang_up(int sock)
+{
+    const int on = 1;
+    char byte;
+    struct iovec iov = { .iov_base = &byte, .iov_len = sizeof(byte) };
+    struct passed passed;
+    size_t size;
+    int rv;
+
+    (void) shutdown(sock, SHUT_RDWR);
+    (void) setsockopt(sock, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+    do {
+        rv = receive(sock, MSG_DONTWAIT, &iov, &size, &passed);
+        if (rv == 0) {
+            close_passed(&passed);
+        }
+    } while (rv == 0 || rv == EPROTO);      /* longer than a byte */
+    close(sock);
 }

@@ -863,6 +863,31 @@ static void test_lingering_socket(void **state)
     close(ends[1]);
 }
 
+/* What was not received goes, too, an empty message and a long one before. */
+static void test_hang_up(void **state)
+{
+    struct pair *pair = *state;
+    struct wire_answer sent = an_answer(WIRE_STARTED);
+    struct timespec begin, end;
+    int ends[2], before = count_fds();
+
+    make_lingering(ends);
+    send_raw(pair->warden, "", 0, NULL, 0);
+    send_raw(pair->warden, "", 0, ends, 1);
+    send_raw(pair->warden, &sent, sizeof(sent), NULL, 0);
+    send_raw(pair->warden, &sent, sizeof(sent), ends, 1);
+    close(ends[0]);
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    wire_hang_up(pair->httpd);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    assert_in_range(end.tv_sec - begin.tv_sec, 0, 5);
+    assert_int_equal(send(pair->warden, "", 1, MSG_NOSIGNAL), -1);
+    assert_int_equal(errno, EPIPE);
+    close(ends[1]);
+    assert_int_equal(count_fds(), before - 1);
+    pair->httpd = -1;
+}
+
 #define WITH_PAIR(f) cmocka_unit_test_setup_teardown(f, set_up_pair, \
                                                      tear_down_pair)
 
@@ -894,6 +919,7 @@ int main(void)
         WITH_PAIR(test_answer_does_not_block),
         WITH_PAIR(test_answer_with_descriptors),
         WITH_PAIR(test_lingering_socket),
+        WITH_PAIR(test_hang_up),
         WITH_PAIR(test_file),
         WITH_PAIR(test_file_that_is_not_wanted),
         WITH_PAIR(test_file_counts),

@@ -1,0 +1,364 @@
+# SPDX-License-Identifier: Apache-2.0
+# A warden is a user's, who may put another program in its place.  Whatever
+# that one says or sends, httpd fails one request, soon and with a line in its
+# log; no child of httpd dies or keeps a descriptor, and the next request, with
+# a warden of ours, works.  All of them at the same time, under each MPM.
+use strict;
+use warnings;
+
+use IO::Select;
+use IO::Socket::UNIX;
+use POSIX ();
+use Socket qw(SOCK_SEQPACKET);
+use Test::More;
+use Time::HiRes qw(time);
+
+use IvleJail::Client;
+use IvleJail::Httpd qw(slurp);
+use IvleJail::Test;
+
+use constant {
+    TIMEOUT => 1,           # IvleJailTimeout, for a warden that accepted
+    HANG => 5,              # longer than that is one
+    NOISE => 3,             # of a machine that does all of this at once
+    FIRST_UID => 74100,
+    PATIENCE => 60,
+    KEPT => 1 << 20,        # bytes of an answer
+};
+
+my $HOSTILE = "$TOP/build/t/hostile";
+my $HEADER = "Content-Type: text/plain\n\n";
+my $MOST = '0x' . 'f' x 16;
+
+my @STARTED = qw(accepted started);
+my @BEGUN = (@STARTED, "out=${HEADER}begun\n");
+my @FDS = qw(pipe-r pipe-w directory path device terminal file connection
+    listener pair lingering);
+
+# What a warden says (t/tools/hostile.c) and what a client hears.
+my @CASES = (
+    # no ACCEPTED
+    ['does not accept', undef, '503 whole'],
+    ['has a full backlog', 0, '503 whole'],
+    ['says nothing', ['hold'], '503 whole'],
+    ['closes at once', [], '503 whole'],
+    ['closes late', ['pause=3000'], '503 whole'],
+    ['sends an empty message', ['accepted,size=0', 'hold'], '503 whole'],
+    ['is short by a byte', ['accepted,size=-1', 'hold'], '500 whole'],
+    ['is long by a byte', ['accepted,size=+1', 'hold'], '500 whole'],
+    ['sends a byte', ['accepted,size=1', 'hold'], '500 whole'],
+    ['sends 64 KiB', ['accepted,size=65536', 'hold'], '500 whole'],
+    (map { ["says $_", ["accepted,$_", 'hold'], '500 whole'] }
+        qw(version=0 version=0xffffffff kind=0 kind=9 kind=0xffffffff refusal=1
+        refusal=0xffffffff error=4096 limit=9 limit=0xffffffff index=1
+        index=0xffffffff reserved=1)),
+    ['refuses without a reason', ['refused', 'hold'], '500 whole'],
+    ['refuses for no known reason', ['refused,refusal=99', 'hold'],
+        '500 whole'],
+    ['refuses a log', ['refused,refusal=8', 'hold'], '500 whole'],
+    ['starts first', ['started', 'hold'], '500 whole'],
+    ['ends first', ['ended', 'hold'], '500 whole'],
+    (map { ["accepts and sends $_", ["accepted,fd=$_", 'hold'], '500 whole'] }
+        @FDS, 'file*3', 'pair*253', 'lingering*253'),
+
+    # ACCEPTED, no STARTED
+    ['accepts and is silent', ['accepted', 'hold'], '503 whole'],
+    ['accepts and closes', ['accepted'], '503 whole'],
+    ['accepts twice', ['accepted,times=2', 'hold'], '500 whole'],
+    ['accepts and ends', ['accepted', 'ended', 'hold'], '500 whole'],
+    ['accepts without end', ['accepted,times=0'], '500 whole'],
+    ['starts with a directory', ['accepted', 'started,fd=directory', 'hold'],
+        '500 whole'],
+    ['starts with 253 lingering sockets',
+        ['accepted', 'started,fd=lingering*253', 'hold'], '500 whole'],
+
+    # STARTED, no header
+    ['starts and is silent', [@STARTED, 'hold'], '504 whole'],
+    ['starts and closes', [@STARTED], '500 whole'],
+    ['starts twice', [@STARTED, 'started', 'hold'], '500 whole'],
+    ['starts without end', ['accepted', 'started,times=0'], '500 whole'],
+    ['starts, then refuses', [@STARTED, 'refused,refusal=1', 'hold'],
+        '500 whole'],
+    ['ends and keeps the pipes', [@STARTED, 'ended', 'forget', 'hold'],
+        '500 whole'],
+    ['keeps the pipes and closes', [@STARTED, 'forget'], '500 whole'],
+    ['reads no body', [@STARTED, 'forget', 'hold'], '504 whole', 'x' x 2**20],
+    ['writes rubbish', [@STARTED, "spew-out=\1\xff\r", 'hold'], '500 whole'],
+    ['writes headers without end', [@STARTED, "spew-out=X-Y: z\n", 'hold'],
+        '50[04] whole'],
+    ['writes errors without end', [@STARTED, "spew-err=oh\n", 'hold'],
+        '504 whole'],
+    ['writes half a header', [@STARTED, 'out=Content-Type: te', 'hold'],
+        '504 whole'],
+
+    # a header
+    ['begins and is silent', [@BEGUN, 'hold'], '200 cut'],
+    ['begins and closes', [@BEGUN], '200 cut|502 whole'],
+    ['begins and keeps the pipes', [@BEGUN, 'forget'], '200 cut|502 whole'],
+    ['begins and accepts', [@BEGUN, 'accepted', 'hold'],
+        '200 cut|502 whole'],
+    ['writes without end', [@BEGUN, 'spew-out=more', 'hold'], '200 cut'],
+    ['writes without end and ends',
+        [@BEGUN, 'spew-out=more', 'pause=100', 'ended', 'forget', 'hold'],
+        '200 (?:cut|whole)', undef, undef],
+    ['ends with a file', [@BEGUN, 'ended,fd=file', 'hold'],
+        '200 cut|502 whole'],
+    ['ends with all limits',
+        [@BEGUN, 'ended,limit=9', 'hold'], '200 cut|502 whole'],
+
+    # all is well, but
+    ['ends with the largest numbers', [@BEGUN, 'close=out', join ',', 'ended',
+        map { "$_=$MOST" } qw(cpu_microseconds peak_kib wall_microseconds)],
+        '200 whole', undef, 0],
+    ['goes on when all is said', [@BEGUN, 'close=out', 'ended',
+        'started,fd=lingering*253,times=0', 'hold'], '200 whole', undef, 0],
+    ['ends with no known status', [@BEGUN, 'close=out',
+        'ended,wait_status=0xffffffff', 'hold'], '200 (?:cut|whole)', undef,
+        undef],
+);
+
+# As many children as are needed for all of it, from the start.
+my $THREADS = <<'CONF';
+ThreadLimit 96
+StartServers 1
+ServerLimit 1
+ThreadsPerChild 96
+MaxRequestWorkers 96
+MinSpareThreads 1
+MaxSpareThreads 96
+CONF
+my $PROCESSES = <<'CONF';
+StartServers 96
+MinSpareServers 1
+MaxSpareServers 150
+CONF
+my $COMMON = <<'CONF';
+IvleJailExpire 86400
+KeepAlive Off
+RequestReadTimeout header=0 body=0
+IvleJailAlias /hostile/ /home/%u/web/
+<Location /hostile/>
+    AuthType Basic
+    AuthName "jail"
+    AuthUserFile ${IJ_SERVER}/conf/htpasswd
+    Require valid-user
+    IvleJailTimeout 1
+</Location>
+CONF
+
+my %uid_of = map { sprintf('user%02d', $_ + 1) => FIRST_UID + $_ } 0 .. $#CASES;
+my @users = sort keys %uid_of;
+
+# --- wardens ------------------------------------------------------------------
+
+# Takes the place of a user's warden, as the jail's own would be.
+sub occupy {
+    my ($httpd, $user, $words) = @_;
+    my ($place) = glob "/run/ivlejail/$httpd->{instance}/sock/default\@*";
+    my $path = "$place/$user";
+    unlink $path;
+    my $listener = IO::Socket::UNIX->new(Type => SOCK_SEQPACKET,
+        Local => $path, Listen => ref $words ? 8 : $words // 8)
+        or die "$path: $!";
+    chmod 0600, $path or die "chmod $path: $!";
+    chown scalar(getpwnam 'www-data'), 0, $path or die "chown $path: $!";
+    return { listener => $listener, ref $words
+        ? (pid => start_hostile($listener, @$words))
+        : (waiting => [defined $words ? fill($path) : ()]) };
+}
+
+sub start_hostile {
+    my ($listener, @words) = @_;
+    my $pid = fork // die "fork: $!";
+    return $pid if $pid;
+    open STDIN, '<&', $listener or die "dup: $!";
+    exec $HOSTILE, @words or POSIX::_exit(127);
+}
+
+# Connections until there is no room for another.
+sub fill {
+    my ($path) = @_;
+    my @waiting;
+    do {
+        push @waiting, IO::Socket::UNIX->new(Type => SOCK_SEQPACKET,
+            Blocking => 0, Peer => $path) // die "$path: $!";
+    } while ($waiting[-1]->connected);
+    return @waiting;
+}
+
+sub leave {
+    my ($warden) = @_;
+    close $_ for $warden->{listener}, @{ $warden->{waiting} // [] };
+    my $pid = $warden->{pid} or return;
+    my $is_there = kill KILL => $pid;
+    waitpid $pid, 0;
+    return $is_there && ($? & 127) == 9;
+}
+
+# --- clients --------------------------------------------------------------------
+
+# What comes without end is not kept, but for how it ends.
+sub read_some {
+    my ($request) = @_;
+    my $n = sysread $request->{socket}, my $data, 1 << 20 or return 0;
+    $request->{end} = substr(($request->{end} // '') . $data, -16);
+    $request->{received} .= $data if length $request->{received} < KEPT;
+    return $n;
+}
+
+# Of an answer that was not kept whole, no chunk was read; its last tells.
+sub outcome_of {
+    my ($request) = @_;
+    my $is_long = length $request->{received} >= KEPT;
+    my $outcome = outcome(finish($request, 0.1));
+    $outcome =~ s/cut/whole/ if $is_long && $request->{end} =~ /\n0\r\n\r\n\z/;
+    return $outcome;
+}
+
+# Until each request is answered: how long that took.
+sub answers_of {
+    my (@requests) = @_;
+    my $select = IO::Select->new(map { $_->{socket} } @requests);
+    my %of = map { $_->{socket} => $_ } @requests;
+    while ($select->count) {
+        my @ready = $select->can_read(PATIENCE) or last;
+        for my $socket (@ready) {
+            my $request = $of{$socket};
+            next if read_some($request);
+            $select->remove($socket);
+            $request->{seconds} = time - $request->{start};
+        }
+    }
+}
+
+sub ask_all {
+    my ($httpd) = @_;
+    my @requests;
+    for my $i (0 .. $#CASES) {
+        my $body = $CASES[$i][3];
+        push @requests, { start => time, %{ begin($httpd, '/hostile/hello.sh',
+            user => $users[$i], defined $body
+                ? (method => 'POST', content => $body) : ()) } };
+    }
+    answers_of(@requests);
+    $_->{outcome} = outcome_of($_) for @requests;
+    return @requests;
+}
+
+# --- what httpd makes of it -----------------------------------------------------
+
+# Lines of errors by user, but for what a program says itself.
+sub errors_by_user {
+    my ($access, $errors) = @_;
+    my (%user_of, %lines);
+    wait_until(10, sub {
+        %user_of = map { m{^\S+ (\S+) "[^"]*" \d+ \S+ (\S+)$} ? ($2 => $1)
+            : () } split /\n/, log_since($access);
+        return keys %user_of >= @CASES;
+    });
+    for my $line (split /\n/, log_since($errors)) {
+        my ($id) = $line =~ /\[ivlejail:error\] \[pid \d+\] \[([^\]]+)\]/
+            or next;
+        push @{ $lines{ $user_of{$id} // '' } }, $line
+            if $line =~ /IJ00(?!60)/;
+    }
+    return \%lines;
+}
+
+sub check_answer {
+    my ($case, $request, $lines) = @_;
+    my ($name, $words, $outcome, undef, $errors) = @$case;
+    my $accepted = grep { $_ eq 'accepted' } ref $words ? @$words : ();
+    my $limit = HANG + NOISE + ($accepted ? TIMEOUT : 0);
+    my $seconds = $request->{seconds} // 'for ever';
+    my @wrong;
+    push @wrong, $request->{outcome}
+        if $request->{outcome} !~ /^(?:$outcome)$/;
+    push @wrong, "took $seconds s" if $seconds !~ /^\d/ || $seconds > $limit;
+    $errors = @$case < 5 ? 1 : $errors;
+    push @wrong, map { "logged: $_" } @$lines ? @$lines : 'nothing'
+        if defined $errors && @$lines != $errors;
+    is(join("\n", @wrong), '', "a warden that $name: $outcome");
+}
+
+# All that there will be, and mod_cgid's.
+sub wait_for_children {
+    my ($httpd) = @_;
+    my $count = 1 + ($httpd->{mpm} eq 'prefork' ? 96 : 1);
+    wait_until(20, sub { $httpd->children >= $count })
+        or die "not $count children";
+    $httpd->{first_children} = join ' ', sort { $a <=> $b } $httpd->children;
+}
+
+# Of all children, what they have open, but for the files' offsets.
+sub open_files {
+    my ($httpd) = @_;
+    my %open;
+    for my $pid ($httpd->children) {
+        my %files = %{ descriptors($pid) };
+        $open{"$pid $_"} = $files{$_} =~ s/\[\d+\]//r for keys %files;
+    }
+    return \%open;
+}
+
+# A connection that httpd has not closed yet is none.
+sub check_children {
+    my ($httpd, $before, $errors) = @_;
+    my $after;
+    wait_until(20, sub { $after = open_files($httpd);
+        !grep { !exists $before->{$_} } keys %$after });
+    is_deeply({ map { exists $before->{$_} ? () : ($_ => $after->{$_}) }
+        keys %$after }, {}, 'no child of httpd has more open than before');
+    is(join(' ', sort { $a <=> $b } $httpd->children),
+        join(' ', $httpd->{first_children}), '... and all are those of before');
+    unlike(log_since($errors), qr/exit signal|AH0005[12]/, '... alive');
+}
+
+# All at the same time, so that no user waits for another's.
+sub check_next {
+    my ($httpd) = @_;
+    my %outcomes = map { $_ => outcome(finish(begin($httpd, '/my/hello.sh',
+        user => $_))) } @users;
+    is_deeply(\%outcomes, { map { $_ => '200 whole' } @users },
+        'with wardens of ours the next requests work');
+}
+
+sub check_mpm {
+    my ($mpm, $port) = @_;
+    my $httpd = IvleJail::Httpd->new(name => "h-$mpm", mpm => $mpm,
+        port => $port, users => \@users, config => ($mpm eq 'prefork' ? $PROCESSES : $THREADS)
+            . $COMMON);
+    ok($httpd->start, "httpd starts ($mpm)") or BAIL_OUT($httpd->output);
+    finish(begin($httpd, '/my/hello.sh', user => $users[0]));
+    $httpd->ctl('jail', 'evict', $users[0]);
+    wait_for_children($httpd);
+    my ($access, $errors) = map { log_mark("$httpd->{dir}/logs/$_") }
+        qw(access_log error_log);
+    my $before = open_files($httpd);
+    my @wardens = map { occupy($httpd, $users[$_], $CASES[$_][1]) }
+        0 .. $#CASES;
+    my @requests = ask_all($httpd);
+    my $lines = errors_by_user($access, $errors);
+    check_answer($CASES[$_], $requests[$_], $lines->{ $users[$_] } // [])
+        for 0 .. $#CASES;
+    check_children($httpd, $before, $errors);
+    is(scalar(grep { $_->{pid} } @wardens),
+        scalar(grep { leave($_) } @wardens), 'each of them said all it had to');
+    check_next($httpd);
+    ok($httpd->stop, "httpd stops ($mpm)");
+}
+
+must_be_root();
+install();
+base('busybox');
+for my $user (@users) {
+    add_user($user => $uid_of{$user});
+    put_program($user => 'web/hello.sh',
+        "#!/bin/sh\necho Content-Type: text/plain\necho\necho hello\n");
+}
+my $before = leftovers();
+my $port = 10;
+check_mpm($_, $port++) for qw(event worker prefork);
+is_deeply(leftovers(), $before, 'nothing is left');
+remove_user($_) for @users;
+done_testing();
