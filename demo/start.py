@@ -171,15 +171,24 @@ def card(title, text, body):
     return f"<section><h2>{title}</h2><p>{text}</p>{body}</section>"
 
 
-def program(name, language):
+def text_of(name):
     with open(f"{WEB}/{name}") as source:
-        text = source.read()
+        return f"<pre>{escape(source.read())}</pre>"
+
+
+def program(name, language):
     return card(
         f"A {language} program of {USER}'s",
         f"On this machine's disk it is <code>{escape(ON_DISK)}/{name}</code>. "
         f"Edit it there and reload. It is <a href=/my/{name}>/my/{name}</a>.",
-        f"<iframe src=/my/{name} title={name}></iframe>"
-        f"<pre>{escape(text)}</pre>")
+        f"<iframe src=/my/{name} title={name}></iframe>{text_of(name)}")
+
+
+def mistake(name):
+    return card(
+        "A program with a mistake",
+        f"Its user is told which: <a href=/my/{name}>/my/{name}</a>.",
+        text_of(name))
 
 
 def page():
@@ -204,7 +213,8 @@ def page():
            + card("Its mounts", "All that is mounted in the jail, and how.",
                   table(mounts()))
            + card("Its limits", "What one program may use: soft, hard.",
-                  table(limits())) + "</div>")
+                  table(limits()))
+           + mistake("mistake.py") + "</div>")
     yield ("</div><footer>In a private window, log in as the other user: "
            "same programs, another jail.</footer></main></html>")
 

@@ -121,6 +121,9 @@ close $out;
 like(get($first, '/my/hello.py', 'alice')->{content}, qr/Hello from Python/,
     'the Python program runs, too');
 
+like(get($first, '/my/mistake.py', 'alice')->{content},
+    qr/SyntaxError: .* was never closed/, 'the one with a mistake says which');
+
 is(interrupt($first), 0, 'Ctrl-C ends it');
 like(slurp($log), qr/no process, no mount, nothing in/, '... and it says so');
 is_deeply([left()], [], '... and it is true');
