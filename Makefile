@@ -6,6 +6,7 @@
 #   sudo make install       the system's own places; DESTDIR, prefix honoured
 #   sudo make check         installs what is missing, builds, tests everything
 #   sudo make demo          a jailed site on a loopback port
+#   make fuzz               FUZZ_RUNS=10000000 of each target
 #   make model              the life of a jail, in every order (spin)
 #   make lint               two compilers, cppcheck, clang-tidy, our own rules
 #
@@ -128,7 +129,8 @@ $(BUILD)/module/%.o: module/%.c $(BUILD)/flags
 # Changes when the flags do, so that objects of other flags are made again.
 FLAGS := $(CC) $(HELPER_CFLAGS) $(MODULE_CFLAGS)
 $(BUILD)/flags: FORCE
-	@mkdir -p $(addprefix $(BUILD)/,trampoline pic ctl module unit asan)
+	@mkdir -p $(addprefix $(BUILD)/,trampoline pic ctl module unit asan \
+	    fuzz)
 	@printf '%s\n' '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || \
 	    printf '%s\n' '$(subst ','\'',$(FLAGS))' > $@
 
@@ -178,6 +180,38 @@ WARDEN_USES := warden connection find limits logfile names program request say \
     serve strays wire wire_socket
 $(BUILD)/asan/warden: $(WARDEN_USES:%=$(BUILD)/asan/%.o)
 	$(call say-it,LD)$(CC) $(ASAN_CFLAGS) -o $@ $^
+
+# --- fuzzing --------------------------------------------------------------
+
+# A target says what it links as a unit test does.  libFuzzer is clang's.
+FUZZ_TARGETS := $(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/fuzz_*.c))
+FUZZ_RUNS    ?= 10000000
+FUZZ_CFLAGS = $(BASE_CFLAGS) -O1 -fno-omit-frame-pointer \
+    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+
+define FUZZ_RULES
+$(BUILD)/fuzz/$(1): $(patsubst %,$(BUILD)/fuzz/%,$(1).o \
+    $(shell sed -n 's|.*/\* LINK: *\(.*\) \*/.*|\1|p' t/fuzz/$(1).c))
+	$$(call say-it,LD)clang $$(FUZZ_CFLAGS) -o $$@ $$^
+endef
+$(foreach t,$(FUZZ_TARGETS),$(eval $(call FUZZ_RULES,$(t))))
+
+$(BUILD)/fuzz/%.o: t/fuzz/%.c $(BUILD)/flags
+	$(call say-it,CC)clang $(FUZZ_CFLAGS) -c -o $@ $<
+
+$(BUILD)/fuzz/module_%.o: module/%.c $(BUILD)/flags
+	$(call say-it,CC)clang $(FUZZ_CFLAGS) -c -o $@ $<
+
+$(BUILD)/fuzz/%.o: trampoline/%.c $(BUILD)/flags
+	$(call say-it,CC)clang $(FUZZ_CFLAGS) -c -o $@ $<
+
+fuzz-targets: $(FUZZ_TARGETS:%=$(BUILD)/fuzz/%)
+
+# What is found stays in build/fuzz; what is new for the corpus, there too.
+fuzz:
+	tools/install-deps check
+	$(MAKE) -j$$(nproc) fuzz-targets
+	IVLEJAIL_FUZZ_RUNS=$(FUZZ_RUNS) prove -v -It/lib t/fuzz/fuzz.t
 
 unit: $(UNIT_TESTS:%=$(BUILD)/unit/%) $(UNIT_TESTS:%=$(BUILD)/asan/%) \
     $(BUILD)/asan/warden
@@ -236,7 +270,7 @@ uninstall:
 
 check:
 	tools/install-deps check
-	$(MAKE) -j$$(nproc) all unit test-tools
+	$(MAKE) -j$$(nproc) all unit fuzz-targets test-tools
 	tools/check
 
 lint:
@@ -264,7 +298,7 @@ clean:
 	rm -rf $(BUILD) $(PROGRAMS) ctl/ivlejailctl mod_ivlejail.so
 
 FORCE:
-.PHONY: all objects unit test-tools install install-for-debian uninstall \
+.PHONY: all objects unit test-tools fuzz-targets fuzz install install-for-debian uninstall \
     check lint tidy model demo clean FORCE
 .DELETE_ON_ERROR:
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d)
