@@ -46,6 +46,7 @@
 #include "module/origin.h"
 #include "module/seal.h"
 #include "module/serve.h"
+#include "module/shared.h"
 #include "module/spawn.h"
 #include "module/values.h"
 #include "trampoline/wire.h"
@@ -322,6 +323,12 @@ static int ij_hook_handler(request_rec *r)
 
 /* --- the life of the server --- */
 
+/* The one that reads the configuration only to see whether it is right. */
+static bool ij_is_first_pass(void)
+{
+    return ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG;
+}
+
 static int ij_check_uses(const ij_site *site, const server_rec *s)
 {
     const ij_srv_conf *conf = ap_get_module_config(s->module_config,
@@ -350,7 +357,9 @@ static int ij_hook_check_config(apr_pool_t *pconf, apr_pool_t *plog,
 
     (void)pconf;
     (void)plog;
-    (void)ptemp;
+    if (ij_is_first_pass()) {
+        ij_shared_warn(s, ptemp);   /* for who starts or checks httpd */
+    }
     for (; s != NULL && rc == OK; s = s->next) {
         rc = ij_check_uses(site, s);
     }
@@ -412,10 +421,13 @@ static int ij_hook_post_config(apr_pool_t *pconf, apr_pool_t *plog,
     bool goes_on;
 
     (void)plog;
+    if (!ij_is_first_pass()) {
+        ij_shared_warn(s, ptemp);   /* for the error log, which is open now */
+    }
     if (!site->is_used && !ij_instance_is_started()) {
         return OK;
     }
-    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+    if (ij_is_first_pass()) {
         goes_on = ij_goes_on(s, false, ij_host_fault(site, ptemp))
             && ij_goes_on(s, false,
                           ij_instance_owner(site->instance, ptemp));

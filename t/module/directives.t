@@ -259,10 +259,12 @@ sub configtest {
     return ($is_good, $httpd->output);
 }
 
-# A good configuration gives no warning either.
+# A good configuration gives no warning either; but for the login that
+# stock.conf has on the host name of public pages, which is shared.t's.
 sub is_good {
     my ($name, $config) = @_;
     my ($is_good, $said) = configtest($config);
+    $said =~ s/^.*IJ0112: .*\n//mg;
     is($said, "Syntax OK\n", $name);
     diag $config if $said ne "Syntax OK\n";
 }
