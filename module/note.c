@@ -7,7 +7,7 @@
 #include "apr_strings.h"
 
 static const char *const names[] = {
-    "ivlejail-user", "ivlejail-cpu-ms", "ivlejail-peak-kib",
+    "ivlejail-user", "ivlejail-uid", "ivlejail-cpu-ms", "ivlejail-peak-kib",
     "ivlejail-wall-ms", "ivlejail-verdict"
 };
 
@@ -24,11 +24,14 @@ static void note_usage(request_rec *r, const struct wire_answer *answer)
     note_number(r, "ivlejail-wall-ms", answer->wall_microseconds / 1000);
 }
 
-void ij_note(request_rec *r, const ij_job *job,
+void ij_note(request_rec *r, const ij_job *job, const ij_talk *talk,
              const struct verdict *verdict)
 {
     apr_table_setn(r->notes, "ivlejail-user",
                    apr_pstrdup(r->pool, job->jail.user));
+    if (talk->uid != (uid_t)-1) {
+        note_number(r, "ivlejail-uid", talk->uid);
+    }
     if (verdict->answer.kind == WIRE_ENDED) {
         note_usage(r, &verdict->answer);
     }

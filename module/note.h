@@ -10,10 +10,9 @@
 #define IVLEJAIL_NOTE_H
 
 #include "module/ask.h"
-#include "module/verdict.h"
 
 /* When the request has been served, or could not be. */
-void ij_note(request_rec *r, const ij_job *job,
+void ij_note(request_rec *r, const ij_job *job, const ij_talk *talk,
              const struct verdict *verdict);
 
 /*

@@ -231,7 +231,7 @@ int ij_serve(request_rec *r, const ij_job *job)
                      &location);
         ij_talk_close(talk);
     }
-    ij_note(r, job, verdict);
+    ij_note(r, job, talk, verdict);
     rc = ij_explain_end(r, job, talk, verdict, rc);
     r->headers_in = headers_in;
     return location != NULL ? redirect(r, location) : rc;

@@ -25,7 +25,7 @@
 #include "module/run.h"
 
 static const ij_talk closed = { .sock = -1, .in = -1, .out = -1, .err = -1,
-                                .file = -1 };
+                                .file = -1, .uid = (uid_t)-1 };
 
 /* --- the client --- */
 
@@ -153,7 +153,7 @@ static int connect_to(int sock, const char *path, long long end)
             return errno;
         }
     }
-    return rv;
+    return rv == 0 ? wire_want_sender(sock) : rv;
 }
 
 static int send_with_pipes(ij_talk *talk, const struct wire_request *request)
@@ -220,7 +220,8 @@ static ij_talk_end await_accepted(ij_talk *talk, long long end,
 {
     *error = set_limit(talk->sock, SO_RCVTIMEO, end);
     if (*error == 0) {
-        *error = wire_recv_answer(talk->sock, 0, answer, &talk->file);
+        *error = wire_recv_answer_from(talk->sock, 0, answer, &talk->file,
+                                       &talk->uid);
     }
     switch (*error) {
     case 0:

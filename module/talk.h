@@ -14,6 +14,7 @@ typedef struct ij_talk {
     int in, out, err;           /* our ends of the program's pipes; -1 */
     int file;                   /* what is served instead of a program; -1 */
     const char *path;           /* of the socket of the warden */
+    uid_t uid;                  /* the warden's; -1 before it has answered */
 } ij_talk;
 
 typedef enum ij_talk_end {

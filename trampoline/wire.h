@@ -36,6 +36,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum {
     WIRE_VERSION = 2,
@@ -250,6 +251,17 @@ int wire_send_answer(int sock, const struct wire_answer *answer, int fd);
  */
 int wire_recv_answer(int sock, int flags, struct wire_answer *answer,
                      int *fd);
+
+/*
+ * From now on the kernel tells with each message who has sent it: after
+ * connect(2), which would give the socket a name of its own otherwise.
+ * Returns 0 or errno.
+ */
+int wire_want_sender(int sock);
+
+/* The same as wire_recv_answer; *uid is the sender's.  Not told: EPROTO. */
+int wire_recv_answer_from(int sock, int flags, struct wire_answer *answer,
+                          int *fd, uid_t *uid);
 
 /*
  * Ends a conversation with a warden: closes sock, and every descriptor that

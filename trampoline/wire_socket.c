@@ -32,10 +32,11 @@ enum {
     SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE
 };
 
-/* The descriptors of one message. */
+/* What comes with one message: its descriptors, and perhaps its sender. */
 struct passed {
     int fds[FDS_MAX];
     size_t count;
+    struct ucred sender;            /* pid 0: nobody said who it was */
 };
 
 /* --- sending --- */
@@ -201,6 +202,9 @@ static void take_passed(struct msghdr *message, struct passed *passed)
          c = CMSG_NXTHDR(message, c)) {
         size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS) {
+            memcpy(&passed->sender, CMSG_DATA(c), sizeof(passed->sender));
+        }
         if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS
             || count > FDS_MAX - passed->count) {
             continue;
@@ -230,6 +234,7 @@ static int receive(int sock, int flags, struct iovec *iov, size_t *size,
     ssize_t received;
 
     passed->count = 0;
+    passed->sender.pid = 0;
     do {
         received = recvmsg(sock, &message, flags | MSG_CMSG_CLOEXEC);
     } while (received < 0 && errno == EINTR);
@@ -390,7 +395,9 @@ static bool fits(const struct wire_answer *answer,
                            (enum wire_answer_kind) answer->kind);
 }
 
-int wire_recv_answer(int sock, int flags, struct wire_answer *answer, int *fd)
+/* uid NULL: whoever sent it. */
+static int recv_answer(int sock, int flags, struct wire_answer *answer,
+                       int *fd, uid_t *uid)
 {
     struct wire_answer received = { 0 };
     struct iovec iov = { .iov_base = &received,
@@ -408,6 +415,7 @@ int wire_recv_answer(int sock, int flags, struct wire_answer *answer, int *fd)
     }
     if (size != sizeof(received) || !answer_is_valid(&received)
         || (fd == NULL && brings_descriptor(&received))
+        || (uid != NULL && passed.sender.pid == 0)
         || !fits(&received, &passed)) {
         close_passed(&passed);
         return EPROTO;
@@ -415,8 +423,30 @@ int wire_recv_answer(int sock, int flags, struct wire_answer *answer, int *fd)
     if (brings_descriptor(&received)) {
         *fd = passed.fds[0];
     }
+    if (uid != NULL) {
+        *uid = passed.sender.uid;
+    }
     *answer = received;
     return 0;
+}
+
+int wire_recv_answer(int sock, int flags, struct wire_answer *answer, int *fd)
+{
+    return recv_answer(sock, flags, answer, fd, NULL);
+}
+
+int wire_recv_answer_from(int sock, int flags, struct wire_answer *answer,
+                          int *fd, uid_t *uid)
+{
+    return recv_answer(sock, flags, answer, fd, uid);
+}
+
+int wire_want_sender(int sock)
+{
+    const int on = 1;
+
+    return setsockopt(sock, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) != 0
+           ? errno : 0;
 }
 
 /*
@@ -427,7 +457,6 @@ int wire_recv_answer(int sock, int flags, struct wire_answer *answer, int *fd)
  */
 void wire_hang_up(int sock)
 {
-    const int on = 1;
     char byte;
     struct iovec iov = { .iov_base = &byte, .iov_len = sizeof(byte) };
     struct passed passed;
@@ -435,7 +464,7 @@ void wire_hang_up(int sock)
     int rv;
 
     (void) shutdown(sock, SHUT_RDWR);
-    (void) setsockopt(sock, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+    (void) wire_want_sender(sock);
     do {
         rv = receive(sock, MSG_DONTWAIT, &iov, &size, &passed);
         if (rv == 0) {

@@ -119,7 +119,8 @@ sub told {
     my $line = noted($marks, $url);
 
     is(status_of($answer), $status, "$name, $place: status");
-    like($line, qr/ user=$USER verdict=$verdict /, '... verdict in CustomLog');
+    like($line, qr/ user=$USER uid=(?:-|$UID) verdict=$verdict /,
+        '... verdict in CustomLog');
     return ($answer, $line, logged($marks, $line));
 }
 
@@ -140,7 +141,8 @@ sub check_program {
     put_program($USER => "verdicts/$file", "#!/bin/sh\n$text\n");
     my ($answer, $line, @lines)
         = told($file, $verdict, 'off', $file, $status);
-    like($line, qr/ cpu=\d+ peak=\d+ wall=\d+ /, '... and usage');
+    like($line, qr/ uid=$UID .* cpu=\d+ peak=\d+ wall=\d+ /,
+        '... and uid and usage');
     $line = is_one_line($verdict, @lines);
     like($line, $limit // qr/^(?!.*limit)/, '... and the limit, if it was one');
     hides($answer, $file);
@@ -154,7 +156,8 @@ sub check_file {
     put_file($USER => "verdicts/$file", $text, $mode);
     my ($answer, $line, @lines)
         = told($file, $verdict, 'off', $file, $status);
-    like($line, qr/ cpu=- peak=- wall=- /, '... and no usage');
+    like($line, qr/ uid=$UID .* cpu=- peak=- wall=- /,
+        '... and uid, no usage');
     is_one_line($verdict, @lines);
     hides($answer, $file);
     check_page($verdict, $file, $status, $words);
@@ -192,7 +195,7 @@ like(log_since($lines->{first_log}), qr/^exit$/m, '... and first');
 my ($answer, $line) = told('no file', '-', 'off', 'missing', 404);
 like($line, qr/ cpu=- peak=- wall=- /, '... and no usage');
 ($answer, $line) = told('no jail', 'no-jail', 'lost', 'ok1', 403);
-like($line, qr/ cpu=- peak=- wall=- /, '... and no usage');
+like($line, qr/ uid=- .* cpu=- peak=- wall=- /, '... and no usage');
 
 put_program($USER => 'verdicts/waits', <<"SH");
 #!/bin/sh
@@ -207,7 +210,7 @@ $waiting->read_some;
 told('busy', 'busy', 'busy', 'ok1', 503);
 undef $waiting;
 $line = noted($marks, '/verdicts/busy/waits');
-like($line, qr/ user=$USER verdict=aborted /, 'aborted: verdict in CustomLog');
+like($line, qr/ user=$USER uid=$UID verdict=aborted /, 'aborted: verdict in CustomLog');
 is_one_line('aborted', logged($marks, $line));
 
 done_testing();

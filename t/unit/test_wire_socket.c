@@ -510,6 +510,39 @@ static int receive_answer(const struct pair *pair, struct wire_answer *got)
     return rv;
 }
 
+/* Also beside a descriptor; without being asked the kernel says nothing. */
+static void test_sender(void **state)
+{
+    struct pair *pair = *state;
+    struct wire_answer accepted = an_answer(WIRE_ACCEPTED), got;
+    struct wire_answer file = an_answer(WIRE_FILE);
+    int regular = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), fd;
+    uid_t uid = (uid_t) -1;
+
+    assert_true(regular >= 0);
+    assert_int_equal(wire_send_answer(pair->warden, &accepted, -1), 0);
+    assert_int_equal(wire_recv_answer_from(pair->httpd, 0, &got, &fd, &uid),
+                     EPROTO);
+    assert_int_equal(wire_send_answer(pair->warden, &file, regular), 0);
+    assert_int_equal(wire_recv_answer_from(pair->httpd, 0, &got, &fd, &uid),
+                     EPROTO);
+    assert_int_equal(fd, -1);
+    assert_int_equal(uid, (uid_t) -1);
+    assert_int_equal(wire_want_sender(pair->httpd), 0);
+    assert_int_equal(wire_send_answer(pair->warden, &accepted, -1), 0);
+    assert_int_equal(wire_recv_answer_from(pair->httpd, 0, &got, &fd, &uid),
+                     0);
+    assert_int_equal(uid, getuid());
+    uid = (uid_t) -1;
+    assert_int_equal(wire_send_answer(pair->warden, &file, regular), 0);
+    assert_int_equal(wire_recv_answer_from(pair->httpd, 0, &got, &fd, &uid),
+                     0);
+    assert_int_equal(uid, getuid());
+    assert_true(fd >= 0);
+    close(fd);
+    close(regular);
+}
+
 static void test_answers(void **state)
 {
     static const enum wire_answer_kind kinds[] = {
@@ -911,6 +944,7 @@ int main(void)
         WITH_PAIR(test_log_with_descriptors),
         WITH_PAIR(test_log_does_not_block),
         WITH_PAIR(test_log_to_nobody),
+        WITH_PAIR(test_sender),
         WITH_PAIR(test_answers),
         WITH_PAIR(test_answer_values),
         WITH_PAIR(test_answer_sizes),
