@@ -43,7 +43,7 @@ my @CASES = (
     ['says nothing', ['hold'], '503 whole'],
     ['closes at once', [], '503 whole'],
     ['closes late', ['pause=3000'], '503 whole'],
-    ['sends an empty message', ['accepted,size=0', 'hold'], '503 whole'],
+    ['sends an empty message', ['accepted,size=0', 'hold'], '500 whole'],
     ['is short by a byte', ['accepted,size=-1', 'hold'], '500 whole'],
     ['is long by a byte', ['accepted,size=+1', 'hold'], '500 whole'],
     ['sends a byte', ['accepted,size=1', 'hold'], '500 whole'],
