@@ -137,6 +137,7 @@ static enum cause of_output(const struct verdict *verdict)
 {
     switch (verdict->kind) {
     case VERDICT_BAD_HEADER:
+    case VERDICT_LARGE_HEADER:
     case VERDICT_BAD_FRAMING:
         return CAUSE_BAD_HEADER;
     case VERDICT_NO_HEADER:

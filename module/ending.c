@@ -61,7 +61,10 @@ static const struct {
     [VERDICT_NO_HEADER]   = { "ended without a header", APLOG_ERR },
     [VERDICT_HALF_HEADER] = { "ended without a complete header", APLOG_ERR },
     [VERDICT_BAD_HEADER]  = { "printed no header and ended", APLOG_ERR },
-    [VERDICT_BAD_FRAMING] = { "framed its answer and ended", APLOG_ERR },
+    [VERDICT_LARGE_HEADER] = { "printed too large a header and ended",
+                               APLOG_ERR },
+    [VERDICT_BAD_FRAMING] = { "printed a header that is not a program's to "
+                              "send and ended", APLOG_ERR },
     [VERDICT_CUT_SHORT]   = { "was cut short", APLOG_ERR },
     [VERDICT_UNHEARD]     = { "was not heard to its end by the client",
                               APLOG_INFO },
@@ -83,9 +86,11 @@ static void log_end(request_rec *r, const ij_job *job, const ij_pump *pump)
     const struct verdict *verdict = pump->verdict;
 
     ap_log_rerror(APLOG_MARK, level_of(verdict), 0, r, IJLOGNO(0065)
-                  "'%s' of '%s' %s: %s; verdict %s", job->filename,
+                  "'%s' of '%s' %s: %s; verdict %s%s%s", job->filename,
                   job->jail.user, ends[verdict->kind].what,
-                  end_text(r->pool, verdict), cause_word(verdict->cause));
+                  end_text(r->pool, verdict), cause_word(verdict->cause),
+                  verdict->fault != NULL ? "; its header has " : "",
+                  verdict->fault != NULL ? verdict->fault : "");
     if (pump->lines.count > LINES_MAX) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, IJLOGNO(0066)
                       "stderr of '%s': %" APR_SIZE_T_FMT " more lines, "

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * header.c - the header of a program's answer
+ *
+ * It is read and checked as a whole (cgihead.c) before httpd is told anything
+ * of it.  httpd's own reader knows no maximum, stops at NUL bytes, and leaves
+ * much to be found out when the answer is half on its way.
  */
 #include "module/header.h"
 
@@ -9,8 +13,11 @@
 #include "http_protocol.h"
 #include "util_script.h"
 
+#include "module/cgihead.h"
 #include "module/ending.h"
 #include "module/origin.h"
+
+/* --- no header, or none that is right --- */
 
 /* No header came: what is answered instead. */
 static int answer_nothing(request_rec *r, const ij_job *job, ij_pump *pump,
@@ -52,74 +59,118 @@ static void end_wrong(request_rec *r, const ij_job *job, ij_pump *pump,
     }
 }
 
+/* --- its lines --- */
+
 /*
- * The framing of the answer is httpd's: a program must not be able to write
- * another answer behind its own into a connection, which may be one that a
- * proxy shares among its clients.
+ * Reads to the empty line, and adds what comes before it to lines.  Returns
+ * CGIHEAD_END, what is wrong with the header, or CGIHEAD_MORE where reading
+ * ended first (pump->status).
  */
-static bool frames_itself(const request_rec *r)
+static enum cgihead_event read_lines(ij_pump *pump, struct cgihead *head,
+                                     apr_array_header_t *lines)
 {
-    return apr_table_get(r->headers_out, "Transfer-Encoding") != NULL
-        || ap_is_HTTP_INFO(r->status);
+    enum cgihead_event event = CGIHEAD_MORE;
+
+    do {
+        const char *data = pump->buffer + pump->start;
+        size_t size = pump->end - pump->start;
+
+        event = cgihead_feed(head, &data, &size);
+        pump->start = pump->end - size;
+        if (event == CGIHEAD_LINE) {
+            APR_ARRAY_PUSH(lines, const char *) = apr_pstrmemdup(
+                lines->pool, head->line, head->length);
+        }
+    } while (event == CGIHEAD_LINE
+             || (event == CGIHEAD_MORE && ij_pump_fill(pump) == APR_SUCCESS));
+    return event;
 }
 
-/* After a header that httpd could read.  Returns OK, or what to answer. */
-static int check_header(request_rec *r, const ij_job *job, ij_pump *pump,
-                        int rc)
+/* --- what is wrong with it --- */
+
+static enum verdict_kind kind_of_lack(const struct cgihead *head)
 {
-    if (apr_table_get(r->subprocess_env, AP_TRUST_CGILIKE_CL_ENVVAR)
-        == NULL) {
-        apr_table_unset(r->headers_out, "Content-Length");
-    }
-    if (rc == OK && frames_itself(r)) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, IJLOGNO(0068)
-                      "'%s' of '%s' sent a Transfer-Encoding header or a "
-                      "status below 200", job->filename, job->jail.user);
+    return head->size == 0 ? VERDICT_NO_HEADER : VERDICT_HALF_HEADER;
+}
+
+static int refuse(request_rec *r, const ij_job *job, ij_pump *pump,
+                  const struct cgihead *head, enum cgihead_event event)
+{
+    apr_cpystrn(pump->verdict->line, head->line, sizeof(pump->verdict->line));
+    pump->verdict->fault = head->fault;
+    switch (event) {
+    case CGIHEAD_MORE:
+        return answer_nothing(r, job, pump, kind_of_lack(head));
+    case CGIHEAD_LARGE:
+        end_wrong(r, job, pump, VERDICT_LARGE_HEADER);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    case CGIHEAD_FRAMING:
         end_wrong(r, job, pump, VERDICT_BAD_FRAMING);
         return HTTP_BAD_GATEWAY;
+    default:
+        end_wrong(r, job, pump, VERDICT_BAD_HEADER);
+        return HTTP_INTERNAL_SERVER_ERROR;
     }
-    if (rc != OK) {     /* a condition of the request is not met */
-        (void)ij_pump_finish(pump, IJ_ENDING_MS);
-        ij_ending_tell(r, job, pump, VERDICT_NONE);
-    }
-    return rc;
 }
 
-/* Returns OK, or what to answer. */
-static int scan_header(request_rec *r, const ij_job *job, ij_pump *pump)
+/* --- what it says --- */
+
+struct giver {
+    const apr_array_header_t *lines;
+    int next;
+};
+
+/* Gives the lines to httpd, and then the empty one. */
+static int give_line(char *line, int size, void *context)
 {
-    char line[MAX_STRING_LEN];
-    int rc;
+    struct giver *giver = context;
+    const char *next = "";
 
-    if (ij_pump_fill(pump) != APR_SUCCESS) {
-        return answer_nothing(r, job, pump, VERDICT_NO_HEADER);
+    if (giver->next < giver->lines->nelts) {
+        next = APR_ARRAY_IDX(giver->lines, giver->next++, const char *);
     }
-    rc = ap_scan_script_header_err_core_ex(r, line, ij_pump_gets, pump,
-                                           APLOG_MODULE_INDEX);
-    if (pump->status == APR_SUCCESS && rc != HTTP_INTERNAL_SERVER_ERROR) {
-        return check_header(r, job, pump, rc);
-    }
-    apr_cpystrn(pump->verdict->line, line, sizeof(pump->verdict->line));
-    if (pump->status != APR_SUCCESS) {
-        return answer_nothing(r, job, pump, VERDICT_HALF_HEADER);
-    }
-    end_wrong(r, job, pump, VERDICT_BAD_HEADER);
-    return rc;
+    apr_cpystrn(line, next, (apr_size_t)size);
+    return 1;
 }
 
-/* Of a header that was wrong nothing is left behind. */
-int ij_header_read(request_rec *r, const ij_job *job, ij_pump *pump)
+/*
+ * Has httpd understand the lines, as it does for mod_cgid.  The length is
+ * httpd's to say, whatever its environment tells it to believe: a program
+ * would not be held to its word.  Returns OK, or what to answer where a
+ * condition of the request is not met.
+ */
+static int apply(request_rec *r, const ij_job *job,
+                 const apr_array_header_t *lines)
 {
     apr_table_t *out = apr_table_copy(r->pool, r->headers_out);
     apr_table_t *err = apr_table_copy(r->pool, r->err_headers_out);
-    int rc = scan_header(r, job, pump);
+    struct giver giver = { .lines = lines, .next = 0 };
+    char line[MAX_STRING_LEN];
+    int rc = ap_scan_script_header_err_core_ex(r, line, give_line, &giver,
+                                               APLOG_MODULE_INDEX);
 
-    if (verdict_is_failure(pump->verdict)) {
-        r->headers_out = out;
-        r->err_headers_out = err;
+    apr_table_unset(r->headers_out, "Content-Length");
+    ij_origin_restrict(r, job, out, err);
+    return rc;
+}
+
+int ij_header_read(request_rec *r, const ij_job *job, ij_pump *pump)
+{
+    apr_array_header_t *lines = apr_array_make(r->pool, 8,
+                                               sizeof(const char *));
+    struct cgihead head;
+    enum cgihead_event event;
+    int rc;
+
+    cgihead_begin(&head);
+    event = read_lines(pump, &head, lines);
+    if (event != CGIHEAD_END) {
+        return refuse(r, job, pump, &head, event);
     }
-    else {
-        ij_origin_restrict(r, job, out, err);
+    rc = apply(r, job, lines);
+    if (rc != OK) {
+        (void)ij_pump_finish(pump, IJ_ENDING_MS);
+        ij_ending_tell(r, job, pump, VERDICT_NONE);
     }
     return rc;
 }

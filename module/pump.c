@@ -252,27 +252,6 @@ apr_status_t ij_pump_fill(ij_pump *pump)
     return rv;
 }
 
-int ij_pump_gets(char *line, int size, void *context)
-{
-    ij_pump *pump = context;
-    int length = 0, c = '\0';
-
-    while (length < size - 1 && c != '\n') {
-        if (pump->start == pump->end) {
-            apr_status_t rv = ij_pump_fill(pump);
-
-            if (rv != APR_SUCCESS) {
-                line[length] = '\0';
-                return APR_STATUS_IS_TIMEUP(rv) ? -1 : 0;
-            }
-        }
-        c = (unsigned char)pump->buffer[pump->start++];
-        line[length++] = (char)c;
-    }
-    line[length] = '\0';
-    return c == '\n';
-}
-
 bool ij_pump_discard(ij_pump *pump, int milliseconds)
 {
     long long deadline = ij_run_clock() + milliseconds;

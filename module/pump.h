@@ -54,9 +54,6 @@ apr_status_t ij_pump_read(ij_pump *pump, char *data, apr_size_t *size,
 /* The same into the empty pump->buffer, waiting. */
 apr_status_t ij_pump_fill(ij_pump *pump);
 
-/* A line of a pump for ap_scan_script_header_err_core_ex(); 0: the end. */
-int ij_pump_gets(char *line, int size, void *context);
-
 /*
  * Reads output that nobody wants, for milliseconds at most.  Returns whether
  * that was all of it.

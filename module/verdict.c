@@ -187,9 +187,12 @@ static const char *what_it_did(enum verdict_kind kind)
         return "printed no complete header";
     case VERDICT_BAD_HEADER:
         return "printed something that is no header";
+    case VERDICT_LARGE_HEADER:
+        return "printed a header that is larger than 64 KiB or 200 lines, or "
+            "a line of it that is larger than 8 KiB";
     case VERDICT_BAD_FRAMING:
-        return "printed a Transfer-Encoding header or a status below 200, "
-            "which are the web server's to send";
+        return "printed a Transfer-Encoding or Trailer header or a status "
+            "below 200, which are the web server's to send";
     case VERDICT_CUT_SHORT:
         return "had not printed all of its answer";
     case VERDICT_UNHEARD:

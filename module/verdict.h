@@ -23,6 +23,7 @@ enum verdict_kind {
     VERDICT_NO_HEADER,          /* it printed nothing */
     VERDICT_HALF_HEADER,        /* its output ended before its header did */
     VERDICT_BAD_HEADER,         /* a line of its header is none */
+    VERDICT_LARGE_HEADER,       /* its header goes over a maximum */
     VERDICT_BAD_FRAMING,        /* its header says where answers end */
     VERDICT_CUT_SHORT,          /* it failed in the middle of its answer */
     VERDICT_UNHEARD,            /* the client went before its end */
@@ -50,8 +51,10 @@ struct verdict {
     bool is_late;               /* httpd waits for it no longer */
     struct wire_answer answer;  /* of kind ENDED, or of REFUSED */
     struct verdict_limits limits;
-    char line[VERDICT_LINE_MAX + 1];    /* HALF_HEADER, BAD_HEADER: what it
+    char line[VERDICT_LINE_MAX + 1];    /* HALF_HEADER to BAD_FRAMING: what it
                                            printed in the wrong place */
+    const char *fault;          /* the same: what is wrong with it, as in
+                                   "it has <fault>"; NULL: it ended there */
     struct tail *errors;        /* its error output */
     unsigned int symptoms;      /* enum symptom, in that */
     enum cause cause;           /* CAUSE_NONE until it is known */

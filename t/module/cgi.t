@@ -7,17 +7,15 @@ use warnings;
 
 use Apache::Test qw(-withtestmore);
 use Digest::SHA qw(sha1_hex);
-use File::Path qw(make_path);
 
 use IvleJail::Connection qw(ask request_text);
 use IvleJail::Test;
+use IvleJail::Twin qw(put_twin request_name twin_answer);
 
 my $port = Apache::Test::vars('port');
 my $error_log = Apache::Test::vars('t_logs') . '/error_log';
-my $host_dir = Apache::Test::vars('serverroot') . '/cgi';
 
 my $MIB = 1 << 20;
-my @PARTS = qw(code reason headers body interim);
 
 # --- programs ---------------------------------------------------------------
 
@@ -41,8 +39,6 @@ my %PROGRAMS = (
     lazy => "$TEXT; echo not read",
     big => "$TEXT; dd if=/dev/zero bs=65536 count=160 2>/dev/null",
     status => 'echo Status: 418 Teapot; echo; echo short and stout',
-    status_bare => 'echo Status: 404; echo; echo nothing',
-    status_wrong => 'echo Status: many; echo; echo nothing',
     no_content => 'echo Status: 204; echo; echo all the same',
     not_modified => 'echo Status: 304; echo ETag: \"x\"; echo; echo the same',
     local => qq{echo "Location: \${SCRIPT_NAME%/*}/env?from=there"; echo
@@ -51,37 +47,11 @@ my %PROGRAMS = (
     local_big => qq{echo "Location: \${SCRIPT_NAME%/*}/plain"; echo
         dd if=/dev/zero bs=65536 count=16 2>/dev/null},
     client => 'echo Location: http://example.com/; echo; echo moved',
-    client_301 => 'echo Status: 301; echo Location: http://example.com/
-        echo; echo moved',
-    client_relative => 'echo Location: plain; echo; echo moved',
-    client_201 => 'echo Status: 201; echo Location: /made; echo; echo made',
     headers => 'echo X-One: 1; echo Set-Cookie: a=1; echo Set-Cookie: b=2
         echo Content-Language: de; echo Content-Type: text/x-odd; echo
         echo several',
-    crlf => 'printf "Content-Type: text/plain\r\nX-Line: crlf\r\n\r\nbody"',
-    length_right => "echo Content-Length: 6; $TEXT; echo right",
-    length_short => "echo Content-Length: 3; $TEXT; echo short",
-    length_long => "echo Content-Length: 300; $TEXT; echo long",
-    no_type => 'echo X-One: 1; echo; echo hello',
     no_body => $TEXT,
     no_header => 'echo hello',
-    no_output => 'true',
-    half_header => 'printf "Content-Type: text/plain\n"',
-    bad_header => 'echo "Content-Type: text/plain"; echo "no colon"; echo',
-    long_header => 'printf "X-Long: %010000d\n\n" 1',
-    long_line => 'printf "X-Long: %08170d\n\n" 1',
-    long_name => 'printf "X-%09000d: 1\n\n" 1',
-    many_headers => q{i=0; while test $i -lt 2000; do echo "X-$i: $i"
-        i=$((i + 1)); done; echo; echo many},
-    folded => 'printf "X-One: 1\n  folded\n\nbody\n"',
-    odd_header => 'printf "X-One: \001\n\nbody\n"',
-    nul_header => 'printf "X-One: a\000b\n\nbody\n"',
-    space_header => 'printf "X One : 1\n\nbody\n"',
-    status_600 => 'echo Status: 600; echo; echo what',
-    status_text => 'echo "Status: 200 <b>"; echo; echo fine',
-    two_types => "echo Content-Type: text/x-one; $TEXT; echo two",
-    connection => "echo Connection: close; echo Keep-Alive: x; $TEXT",
-    date => "echo Date: never; echo Server: mine; $TEXT",
     binary => "$TEXT; printf '\\000\\001\\377\\r\\n\\000'",
     fails => "$TEXT; echo before; exit 3",
     closes => "$TEXT; echo all; exec >&- 2>&-; sleep 0.3",
@@ -89,26 +59,6 @@ my %PROGRAMS = (
     etag => "echo ETag: '\"x\"'; $TEXT; echo 0123456789",
     pwd => "$TEXT; basename \"\$PWD\"",
 );
-
-# What a program must not say: no answer of its own goes behind httpd's.
-my $FORGED = q{echo; printf '0\r\n\r\nHTTP/1.1 200 OK\r\n\r\n'};
-my %FORBIDDEN = (
-    encoding => [502, "echo Transfer-Encoding: chunked; $FORGED"],
-    continue => [502, "echo Status: 100; $FORGED"],
-    switch => [502, "echo Status: 101; $FORGED"],
-    early => [502, "echo Status: 103; $FORGED"],
-    split => [500, qq{printf 'X-One: a\\rHTTP/1.1 200 OK\\r\\r\\n'; $FORGED}],
-    short => [200, "echo Content-Length: 5; $FORGED"],
-);
-
-sub put_everywhere {
-    my ($name, $text) = @_;
-    put_program(alice => "cgi/$name", $text);
-    open(my $out, '>', "$host_dir/$name") or die "$name: $!";
-    print {$out} $text;
-    close $out or die "$name: $!";
-    chmod 0755, "$host_dir/$name" or die "$name: $!";
-}
 
 # --- requests ---------------------------------------------------------------
 
@@ -141,36 +91,6 @@ my @REQUESTS = (
     ['env/../plain'],
 );
 
-# An answer without what depends on the moment, which decides also whether
-# httpd knows its length in time, and on the place.
-sub comparable {
-    my ($place, $answer) = @_;
-    my %same = %$answer{@PARTS};
-    my %headers = %{ $answer->{headers} };
-    delete @headers{qw(date content-length transfer-encoding)};
-    s{/cgi/$place/}{/cgi/PLACE/}g for $same{body}, values %headers;
-    $same{headers} = \%headers;
-    $same{body} = length($same{body}) . ' bytes, ' . sha1_hex($same{body})
-        if length $same{body} > 2000;
-    return \%same;
-}
-
-sub answer_of {
-    my ($place, $path, $method, @arg) = @_;
-    return comparable($place, ask($port, $method // 'GET',
-        "/cgi/$place/$path", user => 'alice', @arg));
-}
-
-sub name_of {
-    my ($path, $method, %arg) = @_;
-    my $body = defined $arg{body} ? ', ' . length($arg{body}) . ' bytes'
-        : $arg{chunks} ? ', ' . @{ $arg{chunks} } . ' chunks' : '';
-    my @headers = sort keys %{ $arg{headers} // {} };
-    my $headers = @headers > 5 ? ', ' . @headers . ' headers'
-        : join '', map { ", $_" } @headers;
-    return ($method // 'GET') . " $path$body$headers";
-}
-
 # --- what mod_cgid does not have ----------------------------------------------
 
 # What a body comes to: where mod_cgid hangs until its Timeout, because the
@@ -179,7 +99,7 @@ sub is_answered {
     my ($expected, $path, %arg) = @_;
     my $answer = ask($port, POST => "/cgi/jail/$path", user => 'alice', %arg);
     is("$answer->{code} $answer->{whole} " . sha1_hex($answer->{body}),
-        '200 1 ' . sha1_hex($expected), name_of($path, 'POST', %arg)
+        '200 1 ' . sha1_hex($expected), request_name($path, 'POST', %arg)
         . ' (not compared)');
 }
 
@@ -194,20 +114,6 @@ sub second_of {
     $connection->send(request_text(GET => '/cgi/jail/plain',
         user => 'alice'));
     return "$answer->{code} " . $connection->answer->{body};
-}
-
-# The statuses of all the answers that come of one request, as a client sees
-# them that keeps to the framing.
-sub answers_to {
-    my ($path) = @_;
-    my $connection = IvleJail::Connection->new($port);
-    $connection->send(request_text(GET => "/cgi/jail/$path", user => 'alice',
-        keep => 1));
-    my $answer = $connection->answer;
-    my @codes = (@{ $answer->{interim} }, $answer->{code});
-    $connection->send(request_text(GET => '/none'));
-    my $next = $connection->answer->{code};
-    return join ' ', @codes, grep { $_ != 404 && $_ != 0 } $next;
 }
 
 my %KEPT = (
@@ -277,15 +183,14 @@ sub logged {
 
 # --- the tests ----------------------------------------------------------------
 
-plan tests => @REQUESTS + keys(%KEPT) + keys(%FORBIDDEN)
+plan tests => @REQUESTS + keys(%KEPT)
     + @INTERPRETED + 15;
 
-make_path($host_dir, { mode => 0755 });
-put_everywhere($_, "#!/bin/sh\n$PROGRAMS{$_}\n") for sort keys %PROGRAMS;
+put_twin($_ => $PROGRAMS{$_}) for sort keys %PROGRAMS;
 
 for my $request (@REQUESTS) {
-    is_deeply(answer_of('jail', @$request), answer_of('host', @$request),
-        name_of(@$request));
+    is_deeply(twin_answer(jail => @$request), twin_answer(host => @$request),
+        request_name(@$request));
 }
 
 my $numbers = pack('N*', 1 .. 10 * $MIB / 4);
@@ -293,12 +198,6 @@ is_answered($numbers, 'cat', body => $numbers);
 is_answered($numbers, 'cat', chunks => [unpack '(a100000)*', $numbers]);
 is_answered("not read\n", 'lazy', body => $_) for 'x', $numbers;
 is_answered("all\n", 'closes', body => $numbers);
-
-for my $name (sort keys %FORBIDDEN) {
-    my ($code, $text) = @{ $FORBIDDEN{$name} };
-    put_program(alice => "cgi/$name", "#!/bin/sh\n$text\n");
-    is(answers_to($name), $code, "one answer for one request: $name");
-}
 
 for my $name (sort keys %KEPT) {
     my ($code, @first) = @{ $KEPT{$name} };

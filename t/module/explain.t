@@ -52,11 +52,14 @@ my @FAILURES = (
         qr{<pre>hello\n</pre>}],
     ['framing', 'echo Transfer-Encoding: chunked; echo Set-Cookie: a=1
         echo Content-Encoding: gzip; echo Content-Type: text/plain; echo', 502,
-        'printed a Transfer-Encoding header or a status below 200, which '
-        . "are the web server's to send"],
+        'printed a Transfer-Encoding or Trailer header or a status below 200, '
+        . "which are the web server's to send",
+        qr{<pre>Transfer-Encoding: chunked\n</pre>}],
     ['interim', 'echo Status: 103; echo', 502,
-        'printed a Transfer-Encoding header or a status below 200, which '
-        . "are the web server's to send"],
+        'printed a Transfer-Encoding or Trailer header or a status below 200, '
+        . "which are the web server's to send"],
+    ['lines', 'yes X: y | head -n 300', 500, 'printed a header that is larger than 64 KiB '
+        . 'or 200 lines, or a line of it that is larger than 8 KiB'],
     ['script', 'echo "</pre><script>alert(1)</script>&lt;" >&2; exit 1', 500,
         'ended with exit status 1 and printed no header',
         qr{<pre>&lt;/pre&gt;&lt;script&gt;alert\(1\)&lt;/script&gt;&amp;lt;\n}],

@@ -257,8 +257,11 @@ static void test_words_for_an_end(void **state)
           "ended with exit status 1 and printed something that is no "
           "header" },
         { VERDICT_BAD_FRAMING, 0, WIRE_LIMIT_NONE,
-          "printed a Transfer-Encoding header or a status below 200, which "
-          "are the web server's to send" },
+          "printed a Transfer-Encoding or Trailer header or a status below "
+          "200, which are the web server's to send" },
+        { VERDICT_LARGE_HEADER, 0, WIRE_LIMIT_NONE,
+          "printed a header that is larger than 64 KiB or 200 lines, or a "
+          "line of it that is larger than 8 KiB" },
         { VERDICT_CUT_SHORT, SIGTERM, WIRE_LIMIT_NONE,
           "was killed by signal 15 (terminated) and had not printed all of "
           "its answer" },

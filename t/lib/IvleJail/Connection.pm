@@ -161,12 +161,13 @@ sub rest {
 # --- answers ----------------------------------------------------------------
 
 # The next answer, to a request with this method: code (0: none came),
-# reason, headers (lower case; more than one of a name: joined), body, whole
-# (it was not cut short), interim (codes of 1xx that came before it).
+# reason, headers (lower case; more than one of a name: joined), lines (the
+# same as they came), body, whole (it was not cut short), interim (codes of
+# 1xx that came before it).
 sub answer {
     my ($self, $method) = @_;
-    my $answer = { code => 0, reason => '', headers => {}, body => '',
-        whole => 0, interim => [] };
+    my $answer = { code => 0, reason => '', headers => {}, lines => [],
+        body => '', whole => 0, interim => [] };
 
     while ($self->read_head($answer) && $answer->{code} < 200) {
         push @{ $answer->{interim} }, $answer->{code};
@@ -180,8 +181,9 @@ sub read_head {
     my $line = $self->line // '';
 
     $line =~ m{\AHTTP/1\.[01] (\d{3}) ?(.*)\z} or return 0;
-    @$answer{qw(code reason headers)} = ($1, $2, {});
+    @$answer{qw(code reason headers lines)} = ($1, $2, {}, []);
     while (defined($line = $self->line) && $line ne '') {
+        push @{ $answer->{lines} }, $line;
         my ($name, $value) = $line =~ /\A([^:]+):\s*(.*?)\s*\z/ or next;
         my $headers = $answer->{headers};
         $headers->{lc $name} = join ', ', $headers->{lc $name} // (), $value;
