@@ -86,11 +86,12 @@ static void log_end(request_rec *r, const ij_job *job, const ij_pump *pump)
     const struct verdict *verdict = pump->verdict;
 
     ap_log_rerror(APLOG_MARK, level_of(verdict), 0, r, IJLOGNO(0065)
-                  "'%s' of '%s' %s: %s; verdict %s%s%s", job->filename,
+                  "'%s' of '%s' %s: %s%s%s; verdict %s", job->filename,
                   job->jail.user, ends[verdict->kind].what,
-                  end_text(r->pool, verdict), cause_word(verdict->cause),
+                  end_text(r->pool, verdict),
                   verdict->fault != NULL ? "; its header has " : "",
-                  verdict->fault != NULL ? verdict->fault : "");
+                  verdict->fault != NULL ? verdict->fault : "",
+                  cause_word(verdict->cause));
     if (pump->lines.count > LINES_MAX) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, IJLOGNO(0066)
                       "stderr of '%s': %" APR_SIZE_T_FMT " more lines, "
