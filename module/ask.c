@@ -239,6 +239,9 @@ static int answer_end(request_rec *r, const ij_job *job, ij_talk_end end,
         return answer_refusal(r, job, answer, verdict);
     case IJ_TALK_ABORTED:
         verdict->cause = CAUSE_ABORTED;
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, IJLOGNO(0130)
+                      "the client of '%s' went before '%s' had its turn",
+                      job->jail.user, job->filename);
         r->connection->aborted = 1;
         return OK;
     case IJ_TALK_FILE:

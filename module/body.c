@@ -26,7 +26,7 @@ enum {
     PIECE = 16384,
     LOOK_MIN_MILLISECONDS = 1,
     LOOK_MAX_MILLISECONDS = 64,
-    LOOK_SELDOM_MILLISECONDS = 1000     /* for the stream's end alone */
+    LOOK_SELDOM_MILLISECONDS = 500      /* for the stream's end alone */
 };
 
 /*

@@ -9,6 +9,8 @@
  */
 #include "module/serve.h"
 
+#include <sys/socket.h>
+
 #include "http_protocol.h"
 #include "http_request.h"
 #include "util_filter.h"
@@ -98,6 +100,23 @@ static void append_break(request_rec *r, apr_bucket_brigade *bb)
                                                        r->pool, list));
 }
 
+/*
+ * Where it was begun without a length and without chunks (HTTP/1.0), it ends
+ * with the connection, and there only a reset tells a broken answer from a
+ * whole one.  Its last bytes may be lost by that.
+ */
+static void reset_connection(request_rec *r)
+{
+    const struct linger now = { .l_onoff = 1, .l_linger = 0 };
+    int fd = ij_client_of(r).fd;
+
+    if (r->main == NULL && r->sent_bodyct && !r->chunked && fd != -1
+        && apr_table_get(r->headers_out, "Content-Length") == NULL) {
+        (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+        r->connection->aborted = 1;     /* or it is shut down first */
+    }
+}
+
 /* Ends the answer: with all of it, or with a break. */
 static void pass_end(request_rec *r, const ij_job *job, ij_pump *pump,
                      apr_bucket_brigade *bb)
@@ -111,7 +130,13 @@ static void pass_end(request_rec *r, const ij_job *job, ij_pump *pump,
     }
     ij_ending_tell(r, job, pump, is_whole ? VERDICT_ENDED : VERDICT_CUT_SHORT);
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(list));
-    (void)pass(r, bb);
+    if (is_whole) {
+        (void)pass(r, bb);
+    }
+    else {
+        (void)pass_flush(r, bb);
+        reset_connection(r);
+    }
 }
 
 /* Waits for the program's end, but keeps nothing back for long. */
