@@ -176,8 +176,8 @@ $(BUILD)/t/%: t/tools/%.c $(BUILD)/helpers.a
 	$(call say-it,LD)$(CC) $(STATIC) $(UNIT_CFLAGS) -o $@ $^
 
 # The tests of the warden take the one beside them, if there is one.
-WARDEN_USES := warden connection find limits logfile names program request say \
-    serve strays wire wire_socket
+WARDEN_USES := warden connection find limits listing logfile names open program \
+    request say serve start strays wire wire_entry wire_socket
 $(BUILD)/asan/warden: $(WARDEN_USES:%=$(BUILD)/asan/%.o)
 	$(call say-it,LD)$(CC) $(ASAN_CFLAGS) -o $@ $^
 

@@ -194,7 +194,8 @@ static const struct {
                               "no process could be started" },
     [WIRE_CANNOT_LOG]     = { HTTP_INTERNAL_SERVER_ERROR, APLOG_ERR,
                               "the warden speaks of a log that was not sent" },
-    [WIRE_NEEDS_SLASH]    = { HTTP_FORBIDDEN, APLOG_INFO, "a directory" }
+    [WIRE_NEEDS_SLASH]    = { HTTP_FORBIDDEN, APLOG_INFO,
+                              "a directory, and not a file" }
 };
 
 /* What is wrong with the program, and not where it is or who asks for it. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * find.c - which file of the jail a request means, and what runs it
+ * find.c - what in the jail a request means: a program, a file, a directory
  */
 #include "find.h"
 
@@ -22,7 +22,7 @@ bool find_is_hidden(const char *path)
     return false;
 }
 
-static enum wire_refusal refusal_of_lookup(int error)
+enum wire_refusal find_lookup_refusal(int error)
 {
     switch (error) {
     case ENOENT:
@@ -128,11 +128,103 @@ static void set_directory(struct found *found)
     }
 }
 
-enum wire_refusal find_script(const struct wire_request *request,
+static enum wire_refusal classify(const struct wire_request *request,
+                                  const struct stat *st, struct found *found)
+{
+    set_directory(found);
+    found->interpreter = interpreter_for(request, found->script);
+    if (found->interpreter == NULL) {
+        found->kind = st->st_mode & 0111 ? FIND_PROGRAM : FIND_FILE;
+        return WIRE_NOT_REFUSED;
+    }
+    found->kind = FIND_PROGRAM;
+    if (access(found->script, R_OK) != 0) {
+        found->error = errno;
+        return find_lookup_refusal(found->error);
+    }
+    return WIRE_NOT_REFUSED;
+}
+
+static bool ends_in_slash(const char *path)
+{
+    size_t length = strlen(path);
+
+    return length > 0 && path[length - 1] == '/';
+}
+
+/* Puts name behind the directory that ends at; returns 0 or errno. */
+static int look_at(struct found *found, size_t end, const char *name,
+                   struct stat *st)
+{
+    size_t size = strlen(name) + 1;
+
+    if (size > sizeof(found->script) - end) {
+        return ENAMETOOLONG;
+    }
+    memcpy(found->script + end, name, size);
+    return stat(found->script, st) == 0 ? 0 : errno;
+}
+
+/*
+ * Goes through the names of index files.  Returns 0 with found->index set, if
+ * a regular file has one of them; or what keeps us from knowing, an errno.
+ */
+static int find_index(const struct wire_request *request,
+                      struct found *found, struct stat *st)
+{
+    size_t end = strlen(found->script), i;
+    int rv;
+
+    if (!ends_in_slash(found->script) && end < sizeof(found->script) - 1) {
+        found->script[end++] = '/';
+        found->script[end] = '\0';
+    }
+    for (i = 0; i < request->index_count; i++) {
+        rv = look_at(found, end, request->indexes[i], st);
+        if (rv == 0 && S_ISREG(st->st_mode)) {
+            found->index = request->indexes[i];
+            found->index_number = (uint32_t) i + 1;
+            return 0;
+        }
+        if (rv != 0 && find_lookup_refusal(rv) != WIRE_NOT_FOUND) {
+            return rv;
+        }
+    }
+    found->script[end] = '\0';
+    return 0;
+}
+
+/* Without the slash, links in the page would lead out of the directory. */
+static enum wire_refusal enter(const struct wire_request *request,
+                               struct found *found)
+{
+    struct stat st = { .st_mode = 0 };
+
+    if (!ends_in_slash(request->uri)) {
+        return WIRE_NEEDS_SLASH;
+    }
+    found->error = find_index(request, found, &st);
+    if (found->error != 0) {
+        return find_lookup_refusal(found->error);
+    }
+    if (found->index_number != 0) {
+        return classify(request, &st, found);
+    }
+    if (!request->lists) {
+        found->error = EISDIR;
+        return WIRE_FORBIDDEN;
+    }
+    found->kind = FIND_DIRECTORY;
+    return WIRE_NOT_REFUSED;
+}
+
+enum wire_refusal find_target(const struct wire_request *request,
                               struct found *found)
 {
     struct stat st;
 
+    found->index = "";
+    found->index_number = 0;
     found->error = locate(request->filename, found, &st);
     /* by name alone: a 404 would tell which of them are there */
     if (find_is_hidden(found->script)) {
@@ -140,19 +232,13 @@ enum wire_refusal find_script(const struct wire_request *request,
         return WIRE_FORBIDDEN;
     }
     if (found->error != 0) {
-        return refusal_of_lookup(found->error);
+        return find_lookup_refusal(found->error);
     }
-    if (!S_ISREG(st.st_mode)) {
-        found->error = S_ISDIR(st.st_mode) ? EISDIR : 0;
-        return WIRE_FORBIDDEN;
+    if (S_ISDIR(st.st_mode)) {
+        return enter(request, found);
     }
-    set_directory(found);
-    found->interpreter = interpreter_for(request, found->script);
-    if (found->interpreter != NULL && access(found->script, R_OK) != 0) {
-        found->error = errno;
-        return refusal_of_lookup(found->error);
-    }
-    return WIRE_NOT_REFUSED;
+    return S_ISREG(st.st_mode) ? classify(request, &st, found)
+                               : WIRE_FORBIDDEN;
 }
 
 enum wire_refusal find_exec_refusal(const struct found *found, int error)

@@ -101,7 +101,8 @@ int request_environment(const struct wire_request *request,
     if (set(words, "PATH=" PROGRAM_PATH) != 0
         || set(words, "DOCUMENT_ROOT=%s", request->root) != 0
         || set(words, "SCRIPT_FILENAME=%s", found->script) != 0
-        || set(words, "SCRIPT_NAME=%.*s", (int) name, request->uri) != 0) {
+        || set(words, "SCRIPT_NAME=%.*s%s", (int) name, request->uri,
+               found->index) != 0) {
         return E2BIG;
     }
     if (found->path_info[0] != '\0'

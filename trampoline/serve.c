@@ -14,8 +14,8 @@
 
 #include "find.h"
 #include "logfile.h"
-#include "program.h"
-#include "request.h"
+#include "open.h"
+#include "start.h"
 #include "strays.h"
 
 enum {
@@ -28,6 +28,7 @@ static const struct setup *setup;
 static uint64_t next_number;
 static int64_t quiet_since;
 static bool holding;        /* start nothing until nothing runs */
+static struct found target; /* of the request that is looked at just now */
 
 int64_t serve_now(void)
 {
@@ -66,81 +67,89 @@ static void answer(const struct connection *c,
     }
 }
 
-static void answer_kind(const struct connection *c,
-                        enum wire_answer_kind kind)
+static struct wire_answer answer_of(enum wire_answer_kind kind)
 {
     const struct wire_answer message = { .version = WIRE_VERSION,
                                          .kind = kind };
 
-    answer(c, &message);
+    return message;
 }
 
-static void refuse(struct connection *c, enum wire_refusal refusal, int error)
+static void refuse_found(struct connection *c, enum wire_refusal refusal,
+                         int error, uint32_t index_number)
 {
-    const struct wire_answer message = { .version = WIRE_VERSION,
-                                         .kind = WIRE_REFUSED,
-                                         .refusal = refusal,
-                                         .error = (uint32_t) error };
+    struct wire_answer message = answer_of(WIRE_REFUSED);
 
+    message.refusal = refusal;
+    message.error = (uint32_t) error;
+    message.index = index_number;
     answer(c, &message);
     connection_free(c);
 }
 
-/* --- start --- */
-
-static enum wire_refusal failure_refusal(const struct found *found,
-                                         const struct program_failure *failure)
+static void refuse(struct connection *c, enum wire_refusal refusal, int error)
 {
-    switch (failure->step) {
-    case PROGRAM_EXEC:
-        return find_exec_refusal(found, failure->error);
-    case PROGRAM_DIRECTORY:
-        return WIRE_FORBIDDEN;
-    default:
-        return WIRE_CANNOT_START;
-    }
+    refuse_found(c, refusal, error, 0);
 }
 
-/* Returns WIRE_NOT_REFUSED, with c->pid, or why not, with *error. */
-static enum wire_refusal launch(struct connection *c, int *error)
+/* --- what starts no program --- */
+
+static void hand_over(struct connection *c, const struct found *found)
 {
-    /* one at a time: execve(2) has copied them when program_start() returns */
-    static struct found found;
-    static struct request_words words;
-    const struct wire_request *request = &c->unpacked.request;
-    struct program_failure failure;
-    struct program program = { .argv = words.argv, .env = words.env,
-                               .directory = found.directory,
-                               .pipes = c->pipes, .limits = setup->limits };
-    enum wire_refusal refusal = find_script(request, &found);
+    struct wire_answer message = answer_of(found->kind == FIND_DIRECTORY
+                                           ? WIRE_LISTING : WIRE_FILE);
+    enum wire_refusal refusal;
+    int fd, error;
+
+    refusal = open_found(found, &fd, &error);
+    if (refusal != WIRE_NOT_REFUSED) {
+        refuse_found(c, refusal, error, found->index_number);
+        return;
+    }
+    message.error = (uint32_t) error;
+    message.index = found->index_number;
+    error = wire_send_answer(c->sock, &message, fd);
+    close(fd);
+    if (error != 0) {
+        /* the user may have too many descriptors under way (unix(7)) */
+        refuse(c, WIRE_CANNOT_START, error);
+        return;
+    }
+    connection_free(c);
+}
+
+/*
+ * Looks what the request means, and answers at once what needs no program.
+ * Returns whether it needs one, which is what *found is about then.
+ */
+static bool needs_program(struct connection *c, struct found *found)
+{
+    enum wire_refusal refusal = find_target(&c->unpacked.request, found);
 
     if (refusal != WIRE_NOT_REFUSED) {
-        *error = found.error;
-        return refusal;
+        refuse_found(c, refusal, found->error, found->index_number);
+        return false;
     }
-    *error = request_environment(request, &found, &words);
-    if (*error != 0) {
-        return WIRE_BAD_REQUEST;
+    if (found->kind != FIND_PROGRAM) {
+        hand_over(c, found);
+        return false;
     }
-    request_argv(&found, &words);
-    program.path = words.argv[0];
-    c->pid = program_start(&program, &failure);
-    if (c->pid < 0) {
-        *error = failure.error;
-        return failure_refusal(&found, &failure);
-    }
-    return WIRE_NOT_REFUSED;
+    return true;
 }
 
-static void start(struct connection *c)
+/* --- start --- */
+
+static void start(struct connection *c, const struct found *found)
 {
+    struct wire_answer started = answer_of(WIRE_STARTED);
     enum wire_refusal refusal;
     int error = 0;
 
-    refusal = launch(c, &error);
+    refusal = start_found(&c->unpacked.request, found, c->pipes,
+                          setup->limits, &c->pid, &error);
     connection_close_pipes(c);
     if (refusal != WIRE_NOT_REFUSED) {
-        refuse(c, refusal, error);
+        refuse_found(c, refusal, error, found->index_number);
         return;
     }
     connection_move(c, CONNECTION_RUNNING);
@@ -149,17 +158,26 @@ static void start(struct connection *c)
     c->started = serve_now();
     c->deadline = c->started
                   + (int64_t) c->unpacked.request.timeout_seconds * SECOND;
-    answer_kind(c, WIRE_STARTED);
+    started.index = found->index_number;
+    answer(c, &started);
+}
+
+static bool may_start(void)
+{
+    return !holding && running() < setup->max_requests;
 }
 
 static void start_queued(void)
 {
-    while (!holding && queued() > 0 && running() < setup->max_requests) {
-        start(connection_first(CONNECTION_QUEUED));
+    struct connection *c;
+
+    while (may_start() && queued() > 0) {
+        c = connection_first(CONNECTION_QUEUED);
+        if (needs_program(c, &target)) {
+            start(c, &target);
+        }
     }
-    if (queued() == 0 && running() == 0) {
-        quiet_since = serve_now();
-    }
+    serve_stay_quiet();
 }
 
 /*
@@ -168,23 +186,25 @@ static void start_queued(void)
  */
 static void admit(struct connection *c)
 {
-    const struct wire_answer accepted = { .version = WIRE_VERSION,
-                                          .kind = WIRE_ACCEPTED };
+    const struct wire_answer accepted = answer_of(WIRE_ACCEPTED);
 
     if (running() + queued() >= setup->max_requests + setup->queue) {
         refuse(c, WIRE_BUSY, 0);
-        return;
     }
-    if (wire_send_answer(c->sock, &accepted, -1) != 0) {
+    else if (wire_send_answer(c->sock, &accepted, -1) != 0) {
         connection_free(c);
-        return;
     }
-    connection_move(c, CONNECTION_QUEUED);
-    start_queued();
+    else if (queued() == 0 && may_start()) {
+        start(c, &target);
+    }
+    else {
+        connection_move(c, CONNECTION_QUEUED);
+    }
 }
 
 static void write_log(struct connection *c)
 {
+    const struct wire_answer ended = answer_of(WIRE_ENDED);
     const struct wire_log *log = &c->unpacked.log;
     int error = logfile_append(log->path, log->text);
 
@@ -192,7 +212,7 @@ static void write_log(struct connection *c)
         refuse(c, WIRE_CANNOT_LOG, error);
         return;
     }
-    answer_kind(c, WIRE_ENDED);
+    answer(c, &ended);
     connection_free(c);
 }
 
@@ -206,7 +226,10 @@ static void take(struct connection *c, bool closed)
         connection_free(c);     /* nobody waits for it any more */
     }
     else {
-        admit(c);
+        if (needs_program(c, &target)) {
+            admit(c);
+        }
+        serve_stay_quiet();
     }
 }
 
@@ -283,8 +306,7 @@ static enum wire_limit limit_hit(const struct connection *c, int status,
 
 static void end(struct connection *c, int status, const struct rusage *usage)
 {
-    struct wire_answer message = { .version = WIRE_VERSION,
-                                   .kind = WIRE_ENDED };
+    struct wire_answer message = answer_of(WIRE_ENDED);
 
     strays_kill_group(c->pid);
     message.wait_status = status;

@@ -12,10 +12,10 @@
  * It is trusted with nothing.  The user can starve it, stop it or lie in its
  * place, and hurts only the own jail: httpd takes its answers for a hostile
  * client's.  What it must do for the user is never to block on anything: one
- * thread, one epoll, and no open(2) of anything that the user made, but for
- * the user's error log, where it does not block either.  What it
- * must do for the administrator is that nothing outlives its request, and
- * that no request is lost or run twice:
+ * thread, one epoll, and no open(2) of what the user made that could wait: it
+ * opens the user's error log, and what stat(2) calls a regular file or a
+ * directory, with O_NONBLOCK.  What it must do for the administrator is that
+ * nothing outlives its request, and that no request is lost or run twice:
  *
  *   - It keeps an O_PATH descriptor of its pin, so that the jail stays
  *     mounted as long as it lives.
@@ -30,7 +30,10 @@
  *   warden.c      setup, the loop, who may connect, when to end
  *   connection.c  the connections and their states
  *   serve.c       the life of a request
- *   find.c        which file and which interpreter
+ *   find.c        what a request means
+ *   open.c        a file that is served
+ *   listing.c     a directory that is listed
+ *   start.c       a program that is run, with the next two
  *   request.c     argv and environment
  *   program.c     vfork and exec
  *   strays.c      processes that left their request

@@ -58,7 +58,7 @@ sub entries {
 
 put_program(alice => "explain/$_", "#!/bin/sh\n$PROGRAMS{$_}\n")
     for sort keys %PROGRAMS;
-put_file(alice => 'explain/plain', 'text');
+put_file(alice => 'explain/plain', "#!/bin/sh\necho text\n");
 
 # --- what is written ----------------------------------------------------------
 

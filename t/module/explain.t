@@ -74,8 +74,9 @@ my @FAILURES = (
 );
 
 my %REFUSED = (
-    'plain' => ['text', 403, 'is not executable (chmod +x would make it so), '
-        . 'and files of its extension have no interpreter'],
+    'plain' => ["#!/bin/sh\n", 403,
+        'is not executable (chmod +x would make it so), and files of its '
+        . 'extension have no interpreter'],
     'lost' => ["#!/no/such/thing\n", 500,
         'needs an interpreter that cannot be executed: No such file or '
         . 'directory'],

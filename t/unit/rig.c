@@ -387,7 +387,7 @@ int rig_connect(const struct rig *rig, struct client *client)
     const struct timeval limit = { .tv_sec = ANSWER_SECONDS };
     int rv = 0;
 
-    client->in = client->out = client->err = -1;
+    client->in = client->out = client->err = client->file = -1;
     client->sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (client->sock < 0) {
         return errno;
@@ -425,7 +425,7 @@ int rig_send(struct client *client, const struct wire_request *request)
 
 int rig_answer(struct client *client, struct wire_answer *answer)
 {
-    return wire_recv_answer(client->sock, 0, answer, NULL);
+    return wire_recv_answer(client->sock, 0, answer, &client->file);
 }
 
 void rig_accepted(const struct rig *rig, struct client *client,
@@ -463,6 +463,7 @@ void rig_close(struct client *client)
     close_fd(&client->in);
     close_fd(&client->out);
     close_fd(&client->err);
+    close_fd(&client->file);
 }
 
 /* Appends what is there; closes the descriptor at end of file. */
@@ -490,8 +491,8 @@ static bool take_answer(struct client *client, struct outcome *outcome)
     assert_int_equal(rv, 0);
     outcome->accepted |= outcome->last.kind == WIRE_ACCEPTED;
     outcome->started |= outcome->last.kind == WIRE_STARTED;
-    return outcome->last.kind == WIRE_ENDED
-           || outcome->last.kind == WIRE_REFUSED;
+    return outcome->last.kind != WIRE_ACCEPTED
+           && outcome->last.kind != WIRE_STARTED;
 }
 
 void rig_finish(struct client *client, struct outcome *outcome)
@@ -521,20 +522,28 @@ void rig_finish(struct client *client, struct outcome *outcome)
             last = take_answer(client, outcome);
         }
     }
+    outcome->file = client->file;
     /* so the warden has closed the connection, too */
     assert_int_equal(rig_answer(client, &answer), ECONNRESET);
     rig_close(client);
+}
+
+void rig_ask(const struct rig *rig, const struct wire_request *request,
+             struct outcome *outcome)
+{
+    struct client client;
+
+    assert_int_equal(rig_connect(rig, &client), 0);
+    assert_int_equal(rig_send(&client, request), 0);
+    rig_finish(&client, outcome);
 }
 
 void rig_run(const struct rig *rig, const char *name,
              struct outcome *outcome)
 {
     struct wire_request request = rig_request(rig, name);
-    struct client client;
 
-    assert_int_equal(rig_connect(rig, &client), 0);
-    assert_int_equal(rig_send(&client, &request), 0);
-    rig_finish(&client, outcome);
+    rig_ask(rig, &request, outcome);
 }
 
 static int serve(struct client *client, const struct wire_request *request)
@@ -542,7 +551,8 @@ static int serve(struct client *client, const struct wire_request *request)
     struct wire_answer answer = { .kind = 0 };
     int rv = rig_send(client, request);
 
-    while (rv == 0 && answer.kind != WIRE_ENDED) {
+    while (rv == 0 && answer.kind != WIRE_ENDED
+           && answer.kind != WIRE_FILE) {
         rv = rig_answer(client, &answer);
         if (rv == 0 && (answer.kind == WIRE_REFUSED
                         || answer.wait_status != 0)) {

@@ -36,6 +36,7 @@ struct rig {
 struct client {
     int sock;
     int in, out, err;       /* our ends of the program's pipes */
+    int file;               /* what came instead of a program, or -1 */
 };
 
 struct outcome {
@@ -44,6 +45,7 @@ struct outcome {
     char out[256 * 1024];   /* with a NUL */
     size_t out_size;
     char err[4096];
+    int file;               /* came with last, the caller's to close; or -1 */
 };
 
 /*
@@ -91,7 +93,9 @@ void rig_started(const struct rig *rig, struct client *client,
 /* Reads answers and output to their ends, and closes the client. */
 void rig_finish(struct client *client, struct outcome *outcome);
 
-/* All of it for one file: empty stdin. */
+/* All of it for one request: empty stdin; and for one file. */
+void rig_ask(const struct rig *rig, const struct wire_request *request,
+             struct outcome *outcome);
 void rig_run(const struct rig *rig, const char *name,
              struct outcome *outcome);
 

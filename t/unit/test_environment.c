@@ -32,7 +32,7 @@ static struct found found_with(const char *path_info)
 {
     struct found found = { .script = "/home/alice/web/x.py",
                            .directory = "/home/alice/web",
-                           .path_info = path_info };
+                           .path_info = path_info, .index = "" };
 
     return found;
 }
@@ -93,6 +93,23 @@ static void test_root_of_the_jail(void **state)
 
     (void) state;
     request.root = "/";
+    assert_int_equal(request_environment(&request, &found, &words), 0);
+    assert_environment(expected);
+}
+
+static void test_index_file(void **state)
+{
+    static const char *const expected[] = {
+        "PATH=/usr/local/bin:/usr/bin:/bin", "DOCUMENT_ROOT=/home/alice/web",
+        "SCRIPT_FILENAME=/home/alice/web/x.py", "SCRIPT_NAME=/my/x.py", NULL
+    };
+    struct wire_request request = request_with(NULL, 0);
+    struct found found = found_with("");
+
+    (void) state;
+    request.filename = "/home/alice/web/";
+    request.uri = "/my/";
+    found.index = "x.py";
     assert_int_equal(request_environment(&request, &found, &words), 0);
     assert_environment(expected);
 }
@@ -198,6 +215,7 @@ int main(void)
         cmocka_unit_test(test_without_path_info),
         cmocka_unit_test(test_with_path_info),
         cmocka_unit_test(test_root_of_the_jail),
+        cmocka_unit_test(test_index_file),
         cmocka_unit_test(test_what_httpd_may_not_say),
         cmocka_unit_test(test_the_most),
         cmocka_unit_test(test_too_long),

@@ -341,20 +341,22 @@ static void test_refusals(void **state)
         const char *name;
         enum wire_refusal refusal;
         int error;
+        bool accepted;      /* what execve(2) refuses was */
     } cases[] = {
-        { "missing", WIRE_NOT_FOUND, ENOENT },
-        { "missing/x", WIRE_NOT_FOUND, ENOENT },
-        { "", WIRE_FORBIDDEN, EISDIR },
-        { ".htaccess", WIRE_FORBIDDEN, 0 },
-        { "fifo", WIRE_FORBIDDEN, 0 },
-        { "closed/run", WIRE_FORBIDDEN, EACCES },
-        { "plain", WIRE_NOT_EXECUTABLE, EACCES },
-        { "bad-interpreter", WIRE_NO_INTERPRETER, ENOENT },
-        { "no-x-interpreter", WIRE_NO_INTERPRETER, EACCES },
-        { "no-interpreter", WIRE_NO_INTERPRETER, ENOEXEC },
-        { "a.gone", WIRE_NO_INTERPRETER, ENOENT },
-        { "a.plain", WIRE_NO_INTERPRETER, EACCES },
-        { "unreadable.gone", WIRE_FORBIDDEN, EACCES },
+        { "missing", WIRE_NOT_FOUND, ENOENT, false },
+        { "missing/x", WIRE_NOT_FOUND, ENOENT, false },
+        { "", WIRE_FORBIDDEN, EISDIR, false },
+        { ".htaccess", WIRE_FORBIDDEN, 0, false },
+        { "fifo", WIRE_FORBIDDEN, 0, false },
+        { "closed/run", WIRE_FORBIDDEN, EACCES, false },
+        { "unreadable.gone", WIRE_FORBIDDEN, EACCES, false },
+        { "plain", WIRE_NOT_EXECUTABLE, EACCES, false },
+        { "not-ours", WIRE_NOT_EXECUTABLE, EACCES, true },
+        { "bad-interpreter", WIRE_NO_INTERPRETER, ENOENT, true },
+        { "no-x-interpreter", WIRE_NO_INTERPRETER, EACCES, true },
+        { "no-interpreter", WIRE_NO_INTERPRETER, ENOEXEC, true },
+        { "a.gone", WIRE_NO_INTERPRETER, ENOENT, true },
+        { "a.plain", WIRE_NO_INTERPRETER, EACCES, true },
     };
     const char *interpreters[] = { ".gone", "/nowhere/x", "",
                                    ".plain", "/etc/passwd", "" };
@@ -364,6 +366,7 @@ static void test_refusals(void **state)
 
     rig_file(rig, ".htaccess", 0755, "#!/bin/sh\necho no\n");
     rig_file(rig, "plain", 0644, "#!/bin/sh\necho no\n");
+    rig_file(rig, "not-ours", 0654, "#!/bin/sh\necho no\n");
     rig_file(rig, "bad-interpreter", 0755, "#!/nowhere/sh\necho no\n");
     rig_file(rig, "no-x-interpreter", 0755, "#!/etc/passwd\necho no\n");
     rig_file(rig, "no-interpreter", 0755, "echo no\n");
@@ -377,14 +380,13 @@ static void test_refusals(void **state)
     rig_file(rig, "closed/run", 0755, "#!/bin/sh\necho no\n");
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct wire_request request = rig_request(rig, cases[i].name);
-        struct client client;
 
         print_message("# '%s'\n", cases[i].name);
         request.interpreters = interpreters;
         request.interpreter_count = 6;
-        rig_accepted(rig, &client, &request);
-        rig_finish(&client, &outcome);
+        rig_ask(rig, &request, &outcome);
         assert_refused(cases[i].refusal, cases[i].error);
+        assert_int_equal(outcome.accepted, cases[i].accepted);
     }
     assert_true(rig_settles(rig, 1, 1));
 }
