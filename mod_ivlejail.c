@@ -37,6 +37,7 @@
 #include "http_request.h"
 #include "mpm_common.h"
 
+#include "module/admit.h"
 #include "module/alias.h"
 #include "module/conf.h"
 #include "module/directory.h"
@@ -293,6 +294,20 @@ static int ij_serve_in_jail(request_rec *r, const char *user,
     return ij_serve(r, &job);
 }
 
+static int ij_serve_if_admitted(request_rec *r, const char *user,
+                                const ij_profile *profile,
+                                const ij_dir_conf *conf)
+{
+    ij_claim *claim;
+    int rc = ij_admit(r, profile, user, &claim);
+
+    if (rc == OK) {
+        rc = ij_serve_in_jail(r, user, profile, conf);
+        ij_admit_end(r, claim);
+    }
+    return rc;
+}
+
 static int ij_hook_handler(request_rec *r)
 {
     const ij_dir_conf *conf = ap_get_module_config(r->per_dir_config,
@@ -318,7 +333,7 @@ static int ij_hook_handler(request_rec *r)
     if (rc == OK) {
         rc = ij_find_profile(r, conf, &profile);
     }
-    return rc == OK ? ij_serve_in_jail(r, user, profile, conf) : rc;
+    return rc == OK ? ij_serve_if_admitted(r, user, profile, conf) : rc;
 }
 
 /* --- the life of the server --- */
@@ -402,7 +417,8 @@ static bool ij_start(ij_site *site, server_rec *s, apr_pool_t *pconf,
     bool again = ij_instance_is_started();
     bool goes_on = ij_goes_on(s, again, ij_host_fault(site, ptemp))
         && ij_goes_on(s, again, ij_instance_start(site, s, pconf, ptemp))
-        && ij_goes_on(s, again, ij_seal(site, pconf, ptemp));
+        && ij_goes_on(s, again, ij_seal(site, pconf, ptemp))
+        && ij_goes_on(s, again, ij_admit_start(site, s, ptemp));
 
     ij_log_profiles(site, s);
     ij_host_warn(site, s);
@@ -449,6 +465,7 @@ static void ij_hook_child_init(apr_pool_t *pchild, server_rec *s)
     apr_status_t rv = ij_spawn_child_init(pchild);
 
     ij_instance_child_init();
+    ij_admit_child_init();
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, IJLOGNO(0023)
                      "cannot make a lock for cold starts");

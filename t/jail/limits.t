@@ -153,9 +153,10 @@ sub check_requests {
     my $refused = first_answer(\@requests);
     is($refused->{status}, 503, "$what: one too many gets 503");
     is($refused->{headers}{'retry-after'}, 5, '... with Retry-After');
-    like(log_since($mark), qr/IJ0063: .*too many requests.*IvleJailMaxReq/,
+    like(log_since($mark), qr/IJ0091: too many requests.*IvleJailMaxRequests/,
         '... as the log says');
-    is(scalar(grep { / busybox$/ } @{ processes() }), $running,
+    ok(wait_until(5, sub {
+        $running == grep { / busybox$/ } @{ processes() } }),
         "... while $running run");
     open_for_good($gate);
     is_deeply([grep { $_ ne '200 whole' } map { outcome(finish($_)) }

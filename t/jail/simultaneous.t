@@ -19,10 +19,15 @@ use IvleJail::Test;
 
 use constant { REQUESTS => 200, USERS => 50, FIRST_UID => 71001 };
 
+# One user may take half of all workers, and most threads of one child: there
+# must be as many for all requests, however they are spread over the children.
 my $CONFIG = <<'CONF';
 StartServers 8
-MinSpareThreads 256
-MaxSpareThreads 256
+ThreadLimit 240
+ThreadsPerChild 240
+MaxRequestWorkers 1920
+MinSpareThreads 1920
+MaxSpareThreads 1920
 IvleJailMaxRequests 200 0
 IvleJailLimit nproc 500
 CustomLog ${IJ_SERVER}/logs/children %P

@@ -363,8 +363,9 @@ sub check_program {
     is(join("\n", @wrong, wrong_after()), '', "$name: $status");
 }
 
-# As many as may run at a time do; this is another one.
-sub check_busy {
+# As many as may run at a time do; this is another one.  httpd has counted them,
+# or it is one that only the warden knows of.
+sub put_slow {
     spew("$home/web/slow", <<'SH', 0755);
 #!/bin/sh
 echo >>../slow
@@ -373,16 +374,39 @@ echo Content-Type: text/plain
 echo
 echo in the end
 SH
-    my $slow = IvleJail::Connection->new($httpd->{port});
-    $slow->send(request_text(GET => '/my/slow', user => 'alice'));
+}
+
+sub wrong_while_busy {
+    my @patterns = @_;
     wait_until(5, sub { -e "$home/slow" }) or die "it does not start\n";
-    my @wrong = wrong_with(503, qr/\[ivlejail:error\].*IJ0063: .*'alice'/,
-        qr/too many requests of this user.*\(IvleJailMaxRequests\)/);
+    my @wrong = wrong_with(503, @patterns);
     unlink "$home/slow";
+    return @wrong;
+}
+
+sub check_busy {
+    my $slow = IvleJail::Connection->new($httpd->{port});
+    put_slow();
+    $slow->send(request_text(GET => '/my/slow', user => 'alice'));
+    my @wrong = wrong_while_busy(qr/\[ivlejail:warn\].*IJ0091: .*'alice'/,
+        qr/too many requests.*\(IvleJailMaxRequests\)/);
     my $answer = $slow->answer;
     push @wrong, "the first: $answer->{code} $answer->{body}"
         if "$answer->{code} $answer->{body}" ne "200 in the end\n";
     is(join("\n", @wrong, wrong_after()), '', 'too many at a time: 503');
+}
+
+sub check_busy_warden {
+    $httpd->get('/my/x', user => 'alice');      # makes the jail
+    unlink "$home/ran";
+    put_slow();
+    my $pid = IvleJail::Instance->ask_in_background(
+        glob("$run/sock/default\@*/alice"), '/home/alice/web/slow');
+    my @wrong = wrong_while_busy(qr/\[ivlejail:error\].*IJ0063: .*'alice'/,
+        qr/too many requests of this user.*\(IvleJailMaxRequests\)/);
+    waitpid $pid, 0;
+    push @wrong, "the first: $?" if $?;
+    is(join("\n", @wrong, wrong_after()), '', 'too many for the warden: 503');
 }
 
 # --- the tests --------------------------------------------------------------
@@ -397,6 +421,7 @@ check_start(@$_) for @STARTS;
 check_no_start(@$_) for @NO_STARTS;
 check_program(@$_) for @PROGRAMS;
 check_busy();
+check_busy_warden();
 
 ok($httpd->stop, 'httpd stops');
 ok(!-e $run, '... and its runtime directory is gone');

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * claims.c - who holds how many of httpd's workers, counted without a lock
+ *
+ * Why the limits hold: whoever claims puts the claim into the table first and
+ * counts then.  All operations are sequentially consistent, so of any number
+ * of claims the one that was put last counts all others, and is given back if
+ * they are too many.  (Another count, before that, keeps what is refused
+ * anyway from being put there and counted by others.)
+ *
+ * The lowest free place is taken, so that a count has to look at no more
+ * places than were ever taken at the same time.
+ */
+#include "module/claims.h"
+
+#include "trampoline/names.h"
+
+enum {
+    PROFILE_SHIFT = 34,
+    PID_SHIFT = 42
+};
+
+#define USER_MASK ((UINT64_C(1) << PROFILE_SHIFT) - 1)
+#define JAIL_MASK ((UINT64_C(1) << PID_SHIFT) - 1)
+
+typedef struct count {
+    size_t jail, user, process;
+} count;
+
+size_t claims_bytes(size_t size)
+{
+    return sizeof(claims) + size * sizeof(uint64_t);
+}
+
+void claims_init(claims *table, size_t size)
+{
+    table->size = size;
+}
+
+uint64_t claims_word(pid_t pid, size_t profile, const char *user)
+{
+    uint64_t hash = (uint64_t)name_lock_offset(user);   /* FNV-1a */
+
+    return (uint64_t)pid << PID_SHIFT
+        | (uint64_t)(profile % CLAIMS_PROFILES) << PROFILE_SHIFT
+        | ((hash ^ hash >> PROFILE_SHIFT) & USER_MASK);
+}
+
+static pid_t pid_of(uint64_t word)
+{
+    return (pid_t)(word >> PID_SHIFT);
+}
+
+/* What is held of the user of a claim, whoever holds it. */
+static count count_like(claims *table, uint64_t word)
+{
+    size_t used = atomic_load(&table->used), i;
+    count found = { 0, 0, 0 };
+
+    for (i = 0; i < used; i++) {
+        uint64_t other = atomic_load(&table->places[i]);
+
+        if (((other ^ word) & USER_MASK) == 0 && other != 0) {
+            found.user++;
+            found.jail += ((other ^ word) & JAIL_MASK) == 0;
+            found.process += pid_of(other) == pid_of(word);
+        }
+    }
+    return found;
+}
+
+/* Whether so many may be held and more of them. */
+static claims_end judge(const count *held, size_t more,
+                        const claims_limits *limits)
+{
+    if (held->jail + more > limits->jail) {
+        return CLAIMS_OVER_JAIL;
+    }
+    if (held->user + more > limits->user) {
+        return CLAIMS_OVER_USER;
+    }
+    return held->process + more > limits->process ? CLAIMS_OVER_PROCESS
+                                                  : CLAIMS_HELD;
+}
+
+/* Whoever takes a place raises the mark above it before counting. */
+static void raise_used(claims *table, size_t least)
+{
+    size_t used = atomic_load(&table->used);
+
+    while (used < least
+           && !atomic_compare_exchange_weak(&table->used, &used, least)) {
+        /* used is what another one made of it */
+    }
+}
+
+static bool put(claims *table, uint64_t word, size_t *place)
+{
+    size_t i;
+
+    for (i = 0; i < table->size; i++) {
+        uint64_t free_word = 0;
+
+        if (atomic_load(&table->places[i]) == 0
+            && atomic_compare_exchange_strong(&table->places[i], &free_word,
+                                              word)) {
+            raise_used(table, i + 1);
+            *place = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+void claims_give_back(claims *table, uint64_t word, size_t place)
+{
+    atomic_compare_exchange_strong(&table->places[place], &word, 0);
+}
+
+static claims_end try(claims *table, uint64_t word,
+                      const claims_limits *limits, size_t *place)
+{
+    count held = count_like(table, word);
+    claims_end end = judge(&held, 1, limits);
+
+    if (end != CLAIMS_HELD) {
+        return end;
+    }
+    if (!put(table, word, place)) {
+        return CLAIMS_FULL;
+    }
+    held = count_like(table, word);
+    end = judge(&held, 0, limits);
+    if (end != CLAIMS_HELD) {
+        claims_give_back(table, word, *place);
+    }
+    return end;
+}
+
+/*
+ * Takes back what dead processes hold of those claims that are like word in
+ * the bits of mask.  Neighbours are often of one process, asked for once.
+ */
+static bool bury(claims *table, uint64_t word, uint64_t mask,
+                 bool (*is_alive)(pid_t))
+{
+    size_t used = atomic_load(&table->used), i;
+    pid_t living = 0;
+    bool found = false;
+
+    for (i = 0; i < used; i++) {
+        uint64_t other = atomic_load(&table->places[i]);
+
+        if (other == 0 || ((other ^ word) & mask) != 0
+            || pid_of(other) == living) {
+            continue;
+        }
+        if (is_alive(pid_of(other))) {
+            living = pid_of(other);
+        }
+        else if (atomic_compare_exchange_strong(&table->places[i], &other,
+                                                0)) {
+            found = true;
+        }
+    }
+    return found;
+}
+
+claims_end claims_take(claims *table, uint64_t word,
+                       const claims_limits *limits, bool (*is_alive)(pid_t),
+                       size_t *place)
+{
+    claims_end end = try(table, word, limits, place);
+
+    if (end != CLAIMS_HELD
+        && bury(table, word, end == CLAIMS_FULL ? 0 : USER_MASK, is_alive)) {
+        end = try(table, word, limits, place);
+    }
+    return end;
+}
+
+
+void claims_forget(claims *table, pid_t pid)
+{
+    size_t used = atomic_load(&table->used), i;
+
+    for (i = 0; i < used; i++) {
+        uint64_t word = atomic_load(&table->places[i]);
+
+        if (word != 0 && pid_of(word) == pid) {
+            atomic_compare_exchange_strong(&table->places[i], &word, 0);
+        }
+    }
+}

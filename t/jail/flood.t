@@ -1,0 +1,360 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# flood.t - one user's flood takes half of httpd's workers and no more, so that
+# everybody else is served, promptly, whatever the user's programs and warden
+# do; what is too much gets 503 and never runs; and what was held is free again
+# after the flood, after the death of a child and after a restart
+#
+# Alice's programs wait at a gate.  Whoever is answered while it is closed did
+# not wait for her.
+
+use strict;
+use warnings;
+
+use Fcntl qw(:DEFAULT :seek);
+use IO::Select;
+use Test::More;
+
+use IvleJail::Client;
+use IvleJail::Httpd qw(runs);
+use IvleJail::Test;
+
+use constant { CLIENTS => 100, BOBS => 10, PATIENCE => 20, F_OFD_SETLK => 37 };
+
+# For each MPM its workers, and how many of them are half.
+my %MPMS = (
+    event => [4, <<'CONF'],
+ServerLimit 2
+StartServers 1
+ThreadsPerChild 8
+MaxRequestWorkers 8
+MinSpareThreads 1
+MaxSpareThreads 8
+CONF
+    worker => [4, <<'CONF'],
+ServerLimit 4
+StartServers 2
+ThreadsPerChild 4
+MaxRequestWorkers 8
+MinSpareThreads 8
+MaxSpareThreads 8
+CONF
+    prefork => [3, <<'CONF'],
+ServerLimit 12
+StartServers 6
+MaxRequestWorkers 6
+MinSpareServers 6
+MaxSpareServers 6
+CONF
+);
+
+# The warden would take all of them.
+my $CONFIG = <<'CONF';
+LoadModule http2_module /usr/lib/apache2/modules/mod_http2.so
+LoadModule include_module /usr/lib/apache2/modules/mod_include.so
+Protocols h2c http/1.1
+IvleJailMaxRequests 100 100
+IvleJailLimit nproc unlimited
+<IvleJailProfile one>
+    IvleJailMaxRequests 1 0
+</IvleJailProfile>
+<IvleJailProfile two>
+    IvleJailMaxRequests 1 1
+</IvleJailProfile>
+IvleJailAlias /one/ /home/%u/web/
+IvleJailAlias /two/ /home/%u/web/
+<LocationMatch ^/(one|two)/>
+    AuthType Basic
+    AuthName "jail"
+    AuthUserFile ${IJ_SERVER}/conf/htpasswd
+    Require valid-user
+</LocationMatch>
+<Location /one/>
+    IvleJailUse one
+</Location>
+<Location /two/>
+    IvleJailUse two
+    Options IncludesNOEXEC
+    SetOutputFilter INCLUDES
+</Location>
+CONF
+
+my $SAY = "#!/bin/sh\necho Content-Type: text/plain\necho\n";
+my %PROGRAMS = (
+    'wait.sh' => "#!/bin/sh\necho >> ../came\nread -r line < ../gate\n"
+        . "echo Content-Type: text/plain\necho\necho waited\n",
+    'hello.sh' => "${SAY}echo hello\n",
+    'page.sh' => "${SAY}n=\$QUERY_STRING\necho at \$n\ntest \$n = 0 || "
+        . "echo '<!--#include virtual=\"page.sh?'\$((n - 1))'\" -->'\n",
+    'away.sh' => "#!/bin/sh\necho Location: /one/hello.sh\necho\n",
+);
+
+my ($httpd, $share);
+
+# --- alice --------------------------------------------------------------------
+
+sub came { return -s "$USERS/alice/home/alice/came" // 0 }
+
+sub closed_gate {
+    unlink "$USERS/alice/home/alice/came";
+    return put_gate('alice');
+}
+
+sub flood {
+    my ($count) = @_;
+    return map { begin($httpd, '/my/wait.sh', user => 'alice') } 1 .. $count;
+}
+
+# Splits requests into those that have an answer and those that have none.
+sub split_answered {
+    my (@requests) = @_;
+    my %is_readable = map { $_ => 1 }
+        IO::Select->new(map { $_->{socket} } @requests)->can_read(0.1);
+    return ([grep { $is_readable{ $_->{socket} } } @requests],
+        [grep { !$is_readable{ $_->{socket} } } @requests]);
+}
+
+# All but so many must have an answer.  Who has it hangs up, or some MPMs would
+# keep a worker waiting for that.  Returns the answers, and those that wait.
+sub wait_for_answers {
+    my ($what, $waiting, @requests) = @_;
+    my @answers;
+    ok(wait_until(PATIENCE, sub {
+        my ($answered, $others) = split_answered(@requests);
+        push @answers, map { finish($_) } @$answered;
+        @requests = @$others;
+        return @requests <= $waiting;
+    }), "$what: what is too much is answered");
+    is(scalar @requests, $waiting, "... $waiting wait");
+    return (\@answers, \@requests);
+}
+
+sub check_refused {
+    my (@answers) = @_;
+    my %said;
+    for my $answer (@answers) {
+        $said{"$answer->{status} after "
+            . ($answer->{headers}{'retry-after'} // 'none')}++;
+    }
+    is_deeply(\%said, { '503 after 5' => scalar @answers },
+        '... with 503 and Retry-After');
+}
+
+sub check_served {
+    my ($what, @requests) = @_;
+    is_deeply([grep { $_ ne '200 whole' } map { outcome(finish($_)) }
+        @requests], [], $what);
+}
+
+sub check_alice {
+    check_served('... and then alice is served', begin($httpd, '/my/hello.sh',
+        user => 'alice'));
+}
+
+# --- bob ----------------------------------------------------------------------
+
+sub check_bob {
+    my @wrong;
+    for (1 .. BOBS) {
+        my $answer = finish(begin($httpd, '/my/hello.sh', user => 'bob'),
+            PATIENCE);
+        push @wrong, outcome($answer) if outcome($answer) ne '200 whole';
+        last if @wrong;
+    }
+    is_deeply(\@wrong, [], '... bob is served all the time');
+}
+
+# --- floods -------------------------------------------------------------------
+
+sub check_gated {
+    my $gate = closed_gate();
+    my $mark = log_mark("$httpd->{dir}/logs/error_log");
+    my ($refused, $held) = wait_for_answers('a flood', $share,
+        flood(CLIENTS));
+    check_bob();
+    is(scalar @{ (split_answered(@$held))[1] }, $share,
+        '... while those of alice still wait');
+    check_refused(@$refused);
+    is(came(), $share, '... and without having run');
+    check_log($mark);
+    open_gate($gate);
+    check_served('... those that waited are served', @$held);
+    is(came(), $share, '... and they are all that ran');
+    check_alice();
+}
+
+# Some lines a second and child, not one for each.
+sub check_log {
+    my ($mark) = @_;
+    my @lines = grep { /IJ0091/ } split /\n/, log_since($mark);
+    like($lines[-1] // '', qr/too many requests of 'alice': .*\(raise \w+\)/,
+        '... as the log says');
+    cmp_ok(scalar @lines, '<', CLIENTS / 2, '... in a few lines');
+}
+
+# Whoever is killed: the claims of those go, and no others.
+sub check_killed_child {
+    my $gate = closed_gate();
+    my (undef, $held) = wait_for_answers('before a child is killed', $share,
+        flood(CLIENTS));
+    my ($cut, $left) = ([], $held);
+    for my $pid ($httpd->children) {
+        kill KILL => $pid;
+        wait_until(2, sub { ($cut, $left) = split_answered(@$held); @$cut });
+        wait_until(PATIENCE, sub { !-e "/proc/$pid" });
+        last if @$cut;
+    }
+    cmp_ok(scalar @$cut, '>', 0, 'killed, a child gives up what it held');
+    check_bob();
+    my (undef, $again) = wait_for_answers('after it', scalar @$cut,
+        flood(CLIENTS));
+    is(came(), $share + @$cut, '... as many as it had can run again');
+    check_bob();
+    open_gate($gate);
+    check_served('... and are served', @$left, @$again);
+    finish($_) for @$cut;
+    check_alice();
+}
+
+# What still goes on in the old children is counted by the new ones.
+sub check_graceful {
+    my $gate = closed_gate();
+    my (undef, $held) = wait_for_answers('before a graceful restart', $share,
+        flood(CLIENTS));
+    my $mark = log_mark("$httpd->{dir}/logs/error_log");
+    ok($httpd->graceful, '... which comes') or diag $httpd->output;
+    ok(wait_until(PATIENCE, sub { log_since($mark) =~ /resuming normal/ }),
+        '... and goes');
+    check_bob();
+    my ($refused) = wait_for_answers('after it', 0, flood(CLIENTS));
+    check_refused(@$refused);
+    is(came(), $share, '... only those of before run');
+    check_bob();
+    open_gate($gate);
+    check_served('... and are served', @$held);
+    check_alice();
+}
+
+sub warden_of_alice {
+    my ($pid) = map { /^warden default\@\S+ alice\@(\d+)$/ }
+        $httpd->jails('warden');
+    return $pid;
+}
+
+# Each request waits as long as httpd does for a warden, and not the others.
+sub check_stopped_warden {
+    my $gate = closed_gate();
+    my $warden = warden_of_alice();
+    kill STOP => $warden or die "kill: $!";
+    my ($refused, $held) = wait_for_answers('a warden that is stopped',
+        $share, flood(CLIENTS));
+    check_bob();
+    check_refused(@$refused, map { finish($_) } @$held);
+    kill CONT => $warden or die "kill: $!";
+    is(came(), 0, '... none of hers runs');
+    check_alice();
+}
+
+# As a trampoline would that waits for another one of the same user.
+sub lock_all {
+    sysopen(my $file, "/run/ivlejail/$httpd->{instance}/lock", O_RDWR)
+        or die "lock: $!";
+    my $whole = pack 's s x4 q q i x4', F_WRLCK, SEEK_SET, 0, 0, 0;
+    fcntl($file, F_OFD_SETLK, $whole) or die "lock: $!";
+    return $file;
+}
+
+# Those who wait for the trampoline hold workers, too.
+sub check_hanging_start {
+    my $gate = closed_gate();
+    $httpd->ctl('jail', 'evict', 'alice');
+    check_bob();
+    my $lock = lock_all();
+    my ($refused, $held) = wait_for_answers('a cold start that hangs',
+        $share, flood(CLIENTS));
+    check_bob();
+    check_refused(@$refused);
+    close $lock;
+    open_gate($gate) if wait_until(PATIENCE, sub { came() == $share });
+    check_served('... what waited for it is served', @$held);
+    check_alice();
+}
+
+# Streams of one connection have workers of their own.  A line for each, as it
+# ends.
+sub curl {
+    my ($user, @urls) = @_;
+    my $pid = open(my $out, '-|') // die "fork: $!";
+    if (!$pid) {
+        open STDERR, '>&', \*STDOUT;
+        exec qw(curl -s --no-progress-meter --noproxy * -Z
+            --parallel-immediate --parallel-max 50 --http2-prior-knowledge),
+            '-u', "$user:" . password_of($user), '-w',
+            '%{stderr}%{http_version} %{http_code}\n',
+            map { ('-o', '/dev/null', "http://127.0.0.1:$httpd->{port}$_") }
+            @urls;
+    }
+    return $out;
+}
+
+sub check_streams {
+    my $gate = closed_gate();
+    my $alice = curl('alice', ('/my/wait.sh') x 20);
+    my @refused = map { scalar readline $alice } 1 .. 20 - $share;
+    is_deeply(\@refused, [("2 503\n") x @refused], 'a flood of streams: 503');
+    is(came(), $share, "... but for $share");
+    my @bob = readline curl('bob', ('/my/hello.sh') x 4);
+    is_deeply(\@bob, [("2 200\n") x 4], '... bob is served all the time');
+    open_gate($gate);
+    is_deeply([readline $alice], [("2 200\n") x $share],
+        '... those that waited are served');
+}
+
+# The one that leads there waits for it, with the only claim.
+sub check_redirect {
+    my $answer = finish(begin($httpd, '/one/away.sh', user => 'alice'));
+    is("$answer->{status} $answer->{content}", "200 hello\n",
+        'a redirect within a jail of one request');
+}
+
+# So does a page for its parts, and these for theirs.
+sub check_parts {
+    my $answer = finish(begin($httpd, '/two/page.sh?8', user => 'alice'));
+    is_deeply([$answer->{content} =~ /at (\d)/g], [reverse 0 .. 8],
+        'nine pages within each other, in a jail of two requests');
+}
+
+# --- all of it ----------------------------------------------------------------
+
+sub check_mpm {
+    my ($mpm) = @_;
+    ($share, my $workers) = @{ $MPMS{$mpm} };
+    $httpd = IvleJail::Httpd->new(name => 'flood', mpm => $mpm,
+        config => $workers . $CONFIG);
+    ok($httpd->start, "$mpm: httpd starts") or BAIL_OUT($httpd->output);
+    like($httpd->error_log,
+        qr/IJ0090: profile 'default': .* 200 .* $share, .*MaxRequestWorkers/,
+        'the log says how much cannot be had');
+    unlike($httpd->error_log, qr/IJ0090: profile 'one'/, '... where it cannot');
+    check_gated();
+    check_killed_child();
+    check_graceful();
+    check_stopped_warden();
+    check_redirect();
+    check_parts();
+    if ($mpm eq 'event') {
+        check_hanging_start();
+        check_streams();
+    }
+    ok($httpd->stop, 'httpd stops');
+}
+
+must_be_root();
+must_have_program('curl');
+install();
+base('busybox');
+for my $user (qw(alice bob)) {
+    put_program($user => "web/$_", $PROGRAMS{$_}) for sort keys %PROGRAMS;
+}
+check_mpm($_) for qw(event worker prefork);
+done_testing;
