@@ -2,7 +2,7 @@
 #
 # warm.t - a request to a jail that is there runs no privileged code: httpd
 # executes nothing at all, where a cold one has it execute the trampoline;
-# and what the cold one costs more
+# what the cold one costs more; and that the warden does little for each
 
 use strict;
 use warnings;
@@ -15,7 +15,7 @@ use IvleJail::Client;
 use IvleJail::Httpd qw(slurp);
 use IvleJail::Test;
 
-use constant { WARM => 100, COLD => 25, PARALLEL => 10 };
+use constant { WARM => 100, COLD => 25, PARALLEL => 10, COUNTED => 50 };
 
 my $PROGRAM = <<'SH';
 #!/bin/sh
@@ -36,15 +36,14 @@ sub hello {
 
 # --- what httpd executes ----------------------------------------------------
 
-# strace on httpd and its children, and on whatever they start.
+# strace on processes; options: more of its arguments.
 sub trace {
-    my ($file) = @_;
-    my @all = ($httpd->pid, $httpd->children);
+    my ($file, $options, @all) = @_;
     my $pid = fork() // die "fork: $!";
     if (!$pid) {
         open STDERR, '>', "$file.messages" or die "messages: $!";
-        exec 'strace', '-f', '-e', 'trace=execve,execveat', '-e',
-            'signal=none', '-o', $file, map { ('-p', $_) } @all;
+        exec 'strace', @$options, '-e', 'signal=none', '-o', $file,
+            map { ('-p', $_) } @all;
     }
     wait_until(10, sub { @all == grep { is_traced($_, $pid) } @all })
         or die 'strace does not attach';
@@ -73,7 +72,8 @@ sub check_execution {
     my $file = "$httpd->{dir}/logs/strace";
     my $answers = 0;
     is(scalar hello(1), 1, 'alice has a jail');
-    my $tracer = trace($file);
+    my $tracer = trace($file, ['-f', '-e', 'trace=execve,execveat'],
+        $httpd->pid, $httpd->children);
     $answers += hello(PARALLEL) for 1 .. WARM / PARALLEL;
     is($answers, WARM, WARM . ' warm requests under strace');
     $httpd->ctl('jail', 'evict', 'alice');
@@ -81,6 +81,42 @@ sub check_execution {
     end_trace($tracer);
     is_deeply(executed($file), [$TRAMPOLINE, '', '/home/alice/web/hello.sh'],
         '... which alone had httpd execute anything');
+}
+
+# --- what the warden does ---------------------------------------------------
+
+sub warden {
+    my ($pid) = run_quietly($TIMOUNT, $httpd->{instance}, 'list')
+        =~ /^warden \S+ alice@(\d+)/m or die "no warden\n";
+    return $pid;
+}
+
+# How often it makes each system call for so many requests, one by one.
+sub calls_for {
+    my ($path) = @_;
+    my $file = "$httpd->{dir}/logs/strace";
+    my %calls;
+    $httpd->get($path, user => 'alice');
+    my $tracer = trace($file, [], warden());
+    $httpd->get($path, user => 'alice') for 1 .. COUNTED;
+    end_trace($tracer);
+    $calls{$_}++ for slurp($file) =~ /^(\w+)\(/mg;
+    return %calls;
+}
+
+# Some more than what we saw: it may come before the request does, and ask twice.
+sub check_calls {
+    my ($what, $path, $bound, %expected) = @_;
+    my %calls = calls_for($path);
+    my $total = 0;
+    $total += $_ for values %calls;
+    diag sprintf '%s: %.1f system calls of the warden', $what,
+        $total / COUNTED;
+    cmp_ok($total, '<', ($bound + 1) * COUNTED,
+        "$what costs the warden at most $bound system calls")
+        or diag join ', ', map { "$_: $calls{$_}" } sort keys %calls;
+    is($calls{$_} // 0, $expected{$_} * COUNTED, "... of $_ $expected{$_}")
+        for sort keys %expected;
 }
 
 # --- what it costs ----------------------------------------------------------
@@ -114,8 +150,13 @@ must_have_program('strace');
 install();
 base('busybox');
 put_program(alice => 'web/hello.sh', $PROGRAM);
+put_file(alice => 'web/hello.txt', "hello\n");
 ok($httpd->start, 'httpd starts') or diag $httpd->output;
 check_execution();
+check_calls('a program', '/my/hello.sh', 22, newfstatat => 1, openat => 0,
+    vfork => 1, sendto => 3);
+check_calls('a file', '/my/hello.txt', 19, newfstatat => 2, openat => 1,
+    vfork => 0, sendto => 0, sendmsg => 1);
 report_times();
 ok($httpd->stop, 'httpd stops');
 done_testing;

@@ -7,7 +7,7 @@
  * The program's three pipes are our own descriptors 0, 1 and 2.  The answers
  * go to descriptor 20 where it is open, one line each.  Exit status: 0 when
  * the program ended with 0, 1 when it did not, 2 when it was refused, 3 when
- * nobody answered.
+ * nobody answered, 4 when it is no program but a file.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 
 #include "trampoline/wire.h"
 
-enum { FAILED = 1, REFUSED = 2, NO_ANSWER = 3, ANSWERS_FD = 20 };
+enum { FAILED = 1, REFUSED = 2, NO_ANSWER = 3, A_FILE = 4, ANSWERS_FD = 20 };
 
 static int connect_to(const char *path)
 {
@@ -50,12 +50,17 @@ static void print_answer(const struct wire_answer *answer)
 static int hear_out(int sock)
 {
     struct wire_answer answer;
+    int fd;
 
     for (;;) {
-        if (wire_recv_answer(sock, 0, &answer, NULL) != 0) {
+        if (wire_recv_answer(sock, 0, &answer, &fd) != 0) {
             return NO_ANSWER;
         }
         print_answer(&answer);
+        if (fd != -1) {
+            (void)close(fd);
+            return A_FILE;
+        }
         if (answer.kind == WIRE_REFUSED) {
             return REFUSED;
         }
