@@ -25,6 +25,7 @@
 #include "http_protocol.h"
 #include "util_filter.h"
 
+#include "module/advice.h"
 #include "module/report.h"
 #include "module/run.h"
 
@@ -92,6 +93,20 @@ static const char *id_of(const request_rec *r)
     return r->log_id != NULL ? r->log_id : "-";
 }
 
+/* What runs it by its extension, or NULL. */
+static const char *interpreter_of(const ij_job *job)
+{
+    const ij_interpreter *all = (ij_interpreter *)job->interpreters->elts;
+    int i;
+
+    for (i = 0; i < job->interpreters->nelts; i++) {
+        if (advice_has_extension(job->filename, all[i].extension)) {
+            return all[i].words[1];
+        }
+    }
+    return NULL;
+}
+
 static struct report report_on(request_rec *r, const ij_job *job,
                                const struct verdict *verdict, int status)
 {
@@ -100,6 +115,7 @@ static struct report report_on(request_rec *r, const ij_job *job,
         .verdict = verdict,
         .status = ap_get_status_line(status),
         .program = job->filename,
+        .interpreter = interpreter_of(job),
         .method = r->method,
         .url = r->unparsed_uri,
         .time = time_text(r->pool),

@@ -27,6 +27,7 @@ static const char style[] =
     "border-left:.25rem solid var(--bad);border-radius:.4rem;"
     "padding:.8rem 1rem;margin:0;white-space:pre-wrap;"
     "overflow-wrap:anywhere;tab-size:8}\n"
+    ".code{border-left-color:var(--line)}\n"
     "pre i{color:var(--bad)}\n"
     "table{border-collapse:collapse;background:var(--card);"
     "border:1px solid var(--line);border-radius:.4rem}\n"

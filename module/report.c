@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "module/advice.h"
 #include "module/page.h"
 #include "module/text.h"
 
@@ -96,9 +97,10 @@ static void add_time_row(struct text *text, const char *name, bool is_hit,
 }
 
 /* The limit is on the data that it may ask for, not on what it touches. */
-static void add_memory_row(struct text *text, uint64_t kib, uint64_t limit)
+static void add_memory_row(struct text *text, bool is_hit, uint64_t kib,
+                           uint64_t limit)
 {
-    open_row(text, "Memory, at most", false);
+    open_row(text, "Memory, at most", is_hit);
     verdict_add_size(text, kib);
     text_add(text, "</td><td>");
     if (limit == VERDICT_UNLIMITED) {
@@ -112,6 +114,28 @@ static void add_memory_row(struct text *text, uint64_t kib, uint64_t limit)
     text_add(text, "</td></tr>\n");
 }
 
+/* Nobody counts these for one program: they are told where they were hit. */
+static void add_other_rows(struct text *text, const struct verdict *verdict)
+{
+    if (verdict->cause == CAUSE_FSIZE) {
+        open_row(text, "Size of a file", true);
+        text_add(text, "too large</td><td>");
+        if (verdict->limits.file_bytes != VERDICT_UNLIMITED) {
+            text_add(text, "of ");
+            verdict_add_size(text, verdict->limits.file_bytes / KIB);
+        }
+        text_add(text, "</td></tr>\n");
+    }
+    if (verdict->cause == CAUSE_PROCESSES) {
+        open_row(text, "Processes", true);
+        text_add(text, "too many</td><td>");
+        if (verdict->limits.processes != VERDICT_UNLIMITED) {
+            text_addf(text, "of %" PRIu64, verdict->limits.processes);
+        }
+        text_add(text, "</td></tr>\n");
+    }
+}
+
 static void add_usage(struct text *text, const struct verdict *verdict)
 {
     const struct wire_answer *answer = &verdict->answer;
@@ -120,11 +144,13 @@ static void add_usage(struct text *text, const struct verdict *verdict)
         return;
     }
     text_add(text, "<h2>What it used</h2>\n<table>\n");
-    add_time_row(text, "CPU time", answer->limit == WIRE_LIMIT_CPU,
+    add_time_row(text, "CPU time", verdict->cause == CAUSE_CPU,
                  answer->cpu_microseconds, verdict->limits.cpu_seconds);
-    add_time_row(text, "Time", answer->limit == WIRE_LIMIT_WALL,
+    add_time_row(text, "Time", verdict->cause == CAUSE_WALL,
                  answer->wall_microseconds, verdict->limits.wall_seconds);
-    add_memory_row(text, answer->peak_kib, verdict->limits.data_bytes);
+    add_memory_row(text, verdict->cause == CAUSE_MEMORY, answer->peak_kib,
+                   verdict->limits.data_bytes);
+    add_other_rows(text, verdict);
     text_add(text, "</table>\n");
 }
 
@@ -144,6 +170,7 @@ size_t report_page(const struct report *report, char *page, size_t size)
     page_begin(&text, report->status);
     add_verdict(&text, report);
     add_wrong_line(&text, report->verdict);
+    advice_add(&text, report->verdict, report->program, report->interpreter);
     if (report->verdict->kind != VERDICT_REFUSED) {
         add_errors(&text, report);
     }

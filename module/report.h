@@ -20,6 +20,7 @@ struct report {
     const struct verdict *verdict;
     const char *status;         /* "500 Internal Server Error" */
     const char *program;        /* its path in the jail */
+    const char *interpreter;    /* of its extension, a path; NULL: none */
     const char *method;
     const char *url;            /* as the client sent it */
     const char *time;           /* "2026-01-31T12:59:59Z" */

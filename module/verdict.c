@@ -20,7 +20,8 @@ void verdict_judge(struct verdict *verdict)
 {
     char last[LAST_WORDS];
 
-    if (verdict->has_ended && verdict->answer.wait_status != 0) {
+    if (verdict_is_failure(verdict)
+        || (verdict->has_ended && verdict->answer.wait_status != 0)) {
         verdict->symptoms = symptoms_in(last, tail_last(verdict->errors, last,
                                                         sizeof(last)));
     }

@@ -68,14 +68,20 @@ like($first, qr{^\S+Z \S+ GET /my/deep\.py: $happened \(CPU \S+ s, time },
     '... what happened');
 is($rest, join('', map { "    $_\n" } @lines), '... and all of it');
 
-like((page_of('syntax.py'))[0], qr/SyntaxError: '\(' was never closed/,
+$page = (page_of('syntax.py'))[0];
+like($page, qr/SyntaxError: '\(' was never closed/,
     'a mistake in the language is shown');
-like((page_of('memory.py'))[0], qr/^MemoryError$/m, '... and one of memory');
+like($page, qr/is not written as its language wants it/, '... with advice');
+$page = (page_of('memory.py'))[0];
+like($page, qr/^MemoryError$/m, 'a lack of memory is shown');
+like($page, qr/it seems that it got no more memory/, '... and named');
 ($page, $status) = page_of('hello.py');
 is($status, 500, 'print without a header is a failure');
 like($page, qr/<h1>Your program printed something that is no header</,
     '... that is named');
 like($page, qr{<pre>Hello, world\n</pre>}, '... and shown');
+like($page, qr{>print\("Content-Type: text/html"\)\nprint\(\)\n<},
+    '... and how to print one');
 
 ($page, $status) = page_of('unflushed.py');
 is("$status $page", "200 half of it\n", 'a failure after the answer');

@@ -74,6 +74,40 @@ my @FILES = (
         qr/^needs an interpreter that cannot be executed: Exec format/],
 );
 
+# What the page advises: file, its text and mode, and what must be there.
+my @ADVICE = (
+    ['header.py', 'exit 0', 0755,
+        qr{Before anything else, print a header},
+        qr{<pre class="code">print\("Content-Type: text/html"\)\nprint\(\)\n<}],
+    ['header.pl', 'echo Hello', 0755, qr{>print "Content-Type: text/html\\n\\n";\n<},
+        qr{<pre>Hello\n</pre>}],
+    ['header.sh', 'exit 0', 0755, qr{>echo "Content-Type: text/html"\necho\n<}],
+    ['header', 'exit 0', 0755, qr{>Content-Type: text/html\n<i>an empty line</i>}],
+    ['mode.py', 'exit 0', 0644, qr{>chmod \+x /home/$USER/verdicts/mode\.py\n<},
+        qr{>#!/usr/bin/python3\n<}],
+    ['quiet.sh', 'exit 1', 0755, qr{It does not say why.*>echo here &gt;&amp;2}s],
+    ['says', 'echo the reason >&2; exit 1', 0755, qr{begin with its last line}],
+    ['crash', 'kill -FPE $$', 0755, qr{a division by zero}],
+    ['command', 'frobnicate', 0755, qr{A command is not there}],
+    ['cannot', '/etc/passwd', 0755, qr{A command that it calls cannot be exec}],
+    ['syntax', 'if', 0755, qr{not written as its language wants it}],
+    ['lost', 'cat nothing; exit 1', 0755, qr{A file is not there}],
+    ['denied', 'mkdir -p z; chmod 0 z; cat z/x; exit 1', 0755, qr{<code>ls -l</code>}],
+    ['readonly', 'echo >/etc/x; exit 1', 0755, qr{in your home directory and in}],
+    ['dos', "frobnicate\r\nexit 1", 0755, qr{\A(?!.*A command is not).*Windows}s],
+    ['framed', 'echo Status: 101; echo', 0755, qr{Leave that line out}],
+    ['cpu', 'while :; do :; done', 0755, qr{a loop that never ends},
+        qr{class="hit"><th scope="row">CPU time</th>}],
+    ['wall', 'sleep 9', 0755, qr{All of its answer must be there 1 s after},
+        qr{class="hit"><th scope="row">Time</th><td>1\.\d+ s</td><td>of 1 s<}],
+    ['memory', q(exec awk 'BEGIN { s = "x"; while (1) s = s s }'), 0755,
+        qr{It may ask for 64 MiB in all}, qr{class="hit"><th scope="row">Memory}],
+    ['fsize', 'exec dd if=/dev/zero of=/tmp/big bs=64k count=32', 0755,
+        qr{may be larger than 1 MiB\.}, qr{too large</td><td>of 1 MiB<}],
+    ['processes', 'for i in 1 2 3 4 5 6 7 8 9; do sleep 2 & done', 0755,
+        qr{may have 8 at a time\.}, qr{too many</td><td>of 8<}],
+);
+
 # --- one request ------------------------------------------------------------
 
 sub marks {
@@ -175,11 +209,23 @@ sub check_page {
     like(words_of($answer), $words, '... the page says so');
 }
 
+sub check_advice {
+    my ($file, $text, $mode, @advice) = @_;
+    put_file($USER => "verdicts/$file", "#!/bin/sh\n$text\n", $mode);
+    my $answer = ask($port, GET => "/verdicts/on/$file", user => $USER);
+    my @missing = grep { $answer->{body} !~ $_ } @advice;
+    is(@missing, 0, "$file: advice") or diag "no @missing in $answer->{body}";
+    $answer = ask($port, GET => "/verdicts/off/$file", user => $USER);
+    is(scalar(grep { $answer->{body} =~ $_ } @advice), 0, '... only if asked');
+}
+
 # --- the tests --------------------------------------------------------------
 
 add_user($USER => $UID);
 check_program($_ + 1, @{ $CASES[$_] }) for 0 .. $#CASES;
 check_file($_ + 1, @{ $FILES[$_] }) for 0 .. $#FILES;
+
+check_advice(@$_) for @ADVICE;
 
 # --- where something else answers ----------------------------------------------
 

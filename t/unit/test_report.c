@@ -4,7 +4,8 @@
  * words, as a page, as an entry of a log
  */
 /* LINK: module_tail.o module_text.o module_verdict.o */
-/* LINK: module_page.o module_report.o module_cause.o module_symptom.o */
+/* LINK: module_advice.o module_page.o module_report.o */
+/* LINK: module_cause.o module_symptom.o */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
