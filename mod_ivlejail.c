@@ -305,6 +305,9 @@ static int ij_serve_if_admitted(request_rec *r, const char *user,
         rc = ij_serve_in_jail(r, user, profile, conf);
         ij_admit_end(r, claim);
     }
+    else {
+        ij_note_cause(r, user, CAUSE_BUSY);
+    }
     return rc;
 }
 

@@ -24,20 +24,23 @@ static void note_usage(request_rec *r, const struct wire_answer *answer)
     note_number(r, "ivlejail-wall-ms", answer->wall_microseconds / 1000);
 }
 
+void ij_note_cause(request_rec *r, const char *user, enum cause cause)
+{
+    apr_table_setn(r->notes, "ivlejail-user", apr_pstrdup(r->pool, user));
+    if (cause != CAUSE_NONE) {
+        apr_table_setn(r->notes, "ivlejail-verdict", cause_word(cause));
+    }
+}
+
 void ij_note(request_rec *r, const ij_job *job, const ij_talk *talk,
              const struct verdict *verdict)
 {
-    apr_table_setn(r->notes, "ivlejail-user",
-                   apr_pstrdup(r->pool, job->jail.user));
+    ij_note_cause(r, job->jail.user, verdict->cause);
     if (talk->uid != (uid_t)-1) {
         note_number(r, "ivlejail-uid", talk->uid);
     }
     if (verdict->answer.kind == WIRE_ENDED) {
         note_usage(r, &verdict->answer);
-    }
-    if (verdict->cause != CAUSE_NONE) {
-        apr_table_setn(r->notes, "ivlejail-verdict",
-                       cause_word(verdict->cause));
     }
 }
 

@@ -11,6 +11,9 @@
 
 #include "module/ask.h"
 
+/* Of a request that does not even come to a jail. */
+void ij_note_cause(request_rec *r, const char *user, enum cause cause);
+
 /* When the request has been served, or could not be. */
 void ij_note(request_rec *r, const ij_job *job, const ij_talk *talk,
              const struct verdict *verdict);

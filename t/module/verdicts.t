@@ -67,7 +67,7 @@ my @CASES = (
 );
 
 my @FILES = (
-    ['not-executable' => "echo\n", 0644, 403, qr/^is not executable/],
+    ['not-executable' => "#!/bin/sh\necho\n", 0644, 403, qr/^is not executable/],
     ['no-interpreter' => "#!/no/such/thing\n", 0755, 500,
         qr/^needs an interpreter that cannot be executed: No such file/],
     ['no-interpreter' => "echo\n", 0755, 500,
