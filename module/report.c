@@ -55,17 +55,18 @@ static void add_wrong_line(struct text *text, const struct verdict *verdict)
     }
 }
 
+static const char errors_title[] = "Its error output (stderr)";
+
 static void add_errors(struct text *text, const struct report *report)
 {
     uint64_t total = report->verdict->errors->total;
 
     if (report->errors_size == 0) {
-        text_add(text, "<p class=\"soft\">It wrote nothing to its error "
-                 "output (stderr).</p>\n");
+        text_addf(text, "<h2>%s</h2>\n<p class=\"soft\">It wrote nothing to "
+                  "its error output.</p>\n", errors_title);
         return;
     }
-    add_block(text, "Its error output (stderr)", report->errors,
-              report->errors_size);
+    add_block(text, errors_title, report->errors, report->errors_size);
     if (total > report->errors_size) {
         text_addf(text, "<p class=\"soft\">This is the end of it: %" PRIu64
                   " of %" PRIu64 " KiB.</p>\n",

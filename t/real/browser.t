@@ -37,6 +37,7 @@ sys.exit("<script>document.title = 'taken over'</script><b id=bold>bold</b>"
          + "<img src=x onerror=\"document.title = 'taken over'\"></pre>" * 3)
 PYTHON
 put_file(alice => 'web/forever.py', "while True: pass\n");
+put_file(alice => 'web/headless.py', "print('<h1>Hello & welcome</h1>')\n");
 
 my $browser = IvleJail::Browser->new;
 
@@ -73,6 +74,12 @@ legible_everywhere('script');
 $browser->open("$site/my/forever.py", user => 'alice');
 like($browser->text, qr/CPU/, 'a program that never ends is explained');
 legible_everywhere('forever');
+
+$browser->open("$site/my/headless.py", user => 'alice');
+like($browser->text, qr{^<h1>Hello & welcome</h1>$}m,
+    'a program without a header is shown its first line');
+like($browser->text, qr{print\("Content-Type: text/html}, '... and what to do');
+legible_everywhere('headless');
 
 $httpd->stop;
 $browser->quit;
