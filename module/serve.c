@@ -100,18 +100,24 @@ static void append_break(request_rec *r, apr_bucket_brigade *bb)
                                                        r->pool, list));
 }
 
+/* Whether it was begun without a length and without chunks (HTTP/1.0). */
+static bool ends_with_connection(const request_rec *r)
+{
+    return r->main == NULL && r->sent_bodyct && !r->chunked
+        && apr_table_get(r->headers_out, "Content-Length") == NULL;
+}
+
 /*
- * Where it was begun without a length and without chunks (HTTP/1.0), it ends
- * with the connection, and there only a reset tells a broken answer from a
- * whole one.  Its last bytes may be lost by that.
+ * Only a reset tells the end of such an answer from a break.  Its last bytes
+ * may be lost by that.
  */
-static void reset_connection(request_rec *r)
+static void reset_connection(request_rec *r, apr_bucket_brigade *bb)
 {
     const struct linger now = { .l_onoff = 1, .l_linger = 0 };
     int fd = ij_client_of(r).fd;
 
-    if (r->main == NULL && r->sent_bodyct && !r->chunked && fd != -1
-        && apr_table_get(r->headers_out, "Content-Length") == NULL) {
+    if (fd != -1) {
+        (void)pass_flush(r, bb);
         (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
         r->connection->aborted = 1;     /* or it is shut down first */
     }
@@ -124,18 +130,16 @@ static void pass_end(request_rec *r, const ij_job *job, ij_pump *pump,
     apr_bucket_alloc_t *list = r->connection->bucket_alloc;
     bool is_whole = APR_STATUS_IS_EOF(pump->status)
         && !ij_ending_was_early(pump);
+    bool must_reset = !is_whole && ends_with_connection(r);
 
     if (!is_whole) {
         append_break(r, bb);
     }
     ij_ending_tell(r, job, pump, is_whole ? VERDICT_ENDED : VERDICT_CUT_SHORT);
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(list));
-    if (is_whole) {
-        (void)pass(r, bb);
-    }
-    else {
-        (void)pass_flush(r, bb);
-        reset_connection(r);
+    (void)pass(r, bb);
+    if (must_reset) {
+        reset_connection(r, bb);
     }
 }
 
