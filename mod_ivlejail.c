@@ -44,6 +44,7 @@
 #include "module/host.h"
 #include "module/instance.h"
 #include "module/note.h"
+#include "module/options.h"
 #include "module/origin.h"
 #include "module/seal.h"
 #include "module/serve.h"
@@ -173,7 +174,6 @@ static int ij_hook_fixups(request_rec *r)
     if (place != NULL) {
         place->is_admitted = ij_is_admitted(r);
     }
-    ij_origin_inherit(r);
     if (ij_is_ours(r)) {
         r->handler = IJ_HANDLER;
         ij_origin_keep_private(r, ap_get_module_config(r->per_dir_config,
@@ -291,6 +291,7 @@ static int ij_serve_in_jail(request_rec *r, const char *user,
     };
 
     r->filename = apr_pstrcat(r->pool, IJ_SCHEME, job.filename, NULL);
+    ij_options_without_exec(r);
     return ij_serve(r, &job);
 }
 

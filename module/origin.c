@@ -19,9 +19,6 @@
 
 #include "module/credentials.h"
 
-/* mod_cache asks for it before it keeps an answer. */
-#define NO_CACHE "no-cache"
-
 bool ij_origin_passes(const request_rec *r, const ij_dir_conf *conf,
                       bool is_admitted, const char *owner)
 {
@@ -120,14 +117,7 @@ void ij_origin_restrict(request_rec *r, const ij_job *job,
 void ij_origin_keep_private(request_rec *r, const ij_dir_conf *conf)
 {
     if (conf->is_public != 1 || r->user != NULL) {
-        apr_table_setn(r->subprocess_env, NO_CACHE, "1");
-    }
-}
-
-void ij_origin_inherit(request_rec *r)
-{
-    if (r->prev != NULL
-        && apr_table_get(r->prev->subprocess_env, NO_CACHE) != NULL) {
-        apr_table_setn(r->subprocess_env, NO_CACHE, "1");
+        /* mod_cache asks for this variable. */
+        apr_table_setn(r->subprocess_env, "no-cache", "1");
     }
 }

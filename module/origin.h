@@ -36,7 +36,4 @@ void ij_origin_restrict(request_rec *r, const ij_job *job,
 /* For our own requests: nobody may keep the answer for somebody else. */
 void ij_origin_keep_private(request_rec *r, const ij_dir_conf *conf);
 
-/* To a request that another one has led to: the same holds for it. */
-void ij_origin_inherit(request_rec *r);
-
 #endif
