@@ -7,6 +7,7 @@
 #   sudo make check         installs what is missing, builds, tests everything
 #   sudo make demo          a jailed site on a loopback port
 #   make fuzz               FUZZ_RUNS=10000000 of each target
+#   sudo make check-vm      some of it on Debian's own kernel, in a guest
 #   make model              the life of a jail, in every order (spin)
 #   make lint               two compilers, cppcheck, clang-tidy, our own rules
 #
@@ -285,6 +286,11 @@ $(BUILD)/%.tidy: %.c $(BUILD)/%.o .clang-tidy
 	clang-tidy --quiet $< -- $(filter-out -MMD -MP,$(MODULE_CFLAGS)) \
 	    -DTRAMPOLINE_UIDS=33 && touch $@
 
+check-vm:
+	tools/install-deps vm
+	$(MAKE) -j$$(nproc) all test-tools
+	tools/check-vm
+
 model:
 	tools/install-deps check
 	prove -v -It/lib t/model/jail.t
@@ -299,6 +305,6 @@ clean:
 
 FORCE:
 .PHONY: all objects unit test-tools fuzz-targets fuzz install install-for-debian uninstall \
-    check lint tidy model demo clean FORCE
+    check check-vm lint tidy model demo clean FORCE
 .DELETE_ON_ERROR:
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d)
