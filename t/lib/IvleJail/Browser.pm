@@ -29,6 +29,7 @@ use HTTP::Tiny;
 use JSON::PP;
 use MIME::Base64 qw(decode_base64);
 use POSIX qw(setsid);
+use Scalar::Util qw(weaken);
 use Time::HiRes qw(sleep time);
 
 use IvleJail::Httpd qw(password_of runs slurp);
@@ -53,6 +54,7 @@ my @FLAGS = (
         . 'EXCLUDE 127.0.0.1',
 );
 my $json = JSON::PP->new->utf8->allow_nonref;
+my %running;            # by the driver's pid, for a test that dies
 
 # --- beginning and end ------------------------------------------------------
 
@@ -83,6 +85,7 @@ sub start_driver {
         { exec $DRIVER, '--port=0' }
         POSIX::_exit(127);
     }
+    weaken($running{$self->{pid}} = $self);
     $self->{driver} = 'http://127.0.0.1:' . port_in($log) . '/session';
 }
 
@@ -113,6 +116,7 @@ sub start_session {
 sub quit {
     my ($self) = @_;
     my $driver = delete $self->{pid} or return;
+    delete $running{$driver};
     eval { $self->ask(DELETE => $self->{session}) } if $self->{session};
     my @processes = ($driver, processes_of($driver));
     kill KILL => @processes;
@@ -137,6 +141,13 @@ sub DESTROY {
     my ($self) = @_;
     local ($?, $@, $!);
     $self->quit;
+}
+
+# When the interpreter ends, nobody knows what goes first: its directory must
+# not.
+END {
+    local ($?, $@, $!);
+    $_->quit for grep { defined } values %running;
 }
 
 # --- asking the driver ------------------------------------------------------

@@ -5,7 +5,8 @@ package IvleJail::Legible;
 # box that hides a part of what is in it, no letters too small or too pale.
 #
 #   use IvleJail::Legible;
-#   legible_ok($browser, 'explain-phone');      # four assertions, a picture
+#   legible_ok($browser->phone, 'explain-phone');   # four tests, a picture
+#   legible_everywhere($browser, 'explain');        # on a desk, ...
 #
 # Contrast is that of the WCAG 2.2, success criterion 1.4.3: 4.5 for text.
 
@@ -15,7 +16,7 @@ use warnings;
 use Exporter qw(import);
 use Test::More;
 
-our @EXPORT = qw(legible_ok);
+our @EXPORT = qw(legible_ok legible_everywhere);
 
 my $SMALLEST = 12;      # CSS pixels
 my $PALEST = 4.5;
@@ -77,6 +78,16 @@ sub legible_ok {
         or diag map { "$_->[0] px: $_->[2]\n" } @small;
     ok(@$texts && !@pale, "$name: no pale print")
         or diag map { "contrast $_->[1]: $_->[2]\n" } @pale;
+}
+
+# On a desk, on a phone, and in the dark.
+sub legible_everywhere {
+    my ($browser, $name) = @_;
+
+    legible_ok($browser->desktop, "$name-desktop");
+    legible_ok($browser->dark(1), "$name-dark");
+    legible_ok($browser->phone->dark(0), "$name-phone");
+    $browser->desktop;
 }
 
 1;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# What we show to people, in a real browser, on a desk and on a phone: it is
-# complete, it can be read, and nothing in it is taken for markup.
+# What a user is told of a program that failed, in a real browser, on a desk
+# and on a phone: it can be read, and nothing in it is taken for markup.
 use strict;
 use warnings;
 
@@ -16,7 +16,7 @@ must_have_program(qw(chromium chromedriver));
 install();
 base('debian');
 
-my $httpd = IvleJail::Httpd->new(name => 'browser', config => <<"CONF");
+my $httpd = IvleJail::Httpd->new(name => 'explain', config => <<"CONF");
 IvleJailBase $BASES/debian
 IvleJailInterpreter .py /usr/bin/python3
 IvleJailExplain On
@@ -41,15 +41,6 @@ put_file(alice => 'web/headless.py', "print('<h1>Hello & welcome</h1>')\n");
 
 my $browser = IvleJail::Browser->new;
 
-# On a desk, on a phone, and in the dark.
-sub legible_everywhere {
-    my ($name) = @_;
-    legible_ok($browser->desktop, "$name-desktop");
-    legible_ok($browser->dark(1), "$name-dark");
-    legible_ok($browser->phone->dark(0), "$name-phone");
-    $browser->desktop;
-}
-
 ok($httpd->start, 'httpd starts') or diag $httpd->output;
 
 $browser->open("$site/my/syntax.py", user => 'alice');
@@ -61,7 +52,7 @@ like($browser->text, qr/^    print\("<h1>Prices<\/h1>"\n +\^\n/m,
     '... and the mark below the letter at fault');
 like($browser->text, qr/^SyntaxError: '\(' was never closed/m,
     '... and what is wrong with it');
-legible_everywhere('syntax');
+legible_everywhere($browser, 'syntax');
 
 $browser->open("$site/my/script.py", user => 'alice');
 like($browser->text, qr{^<script>.*</script><b id=bold>bold</b><img }m,
@@ -69,17 +60,17 @@ like($browser->text, qr{^<script>.*</script><b id=bold>bold</b><img }m,
 is($browser->js('return document.querySelectorAll("script,img,b").length'), 0,
     '... and is none');
 is($browser->title, '500 Internal Server Error', '... and nothing of it ran');
-legible_everywhere('script');
+legible_everywhere($browser, 'script');
 
 $browser->open("$site/my/forever.py", user => 'alice');
 like($browser->text, qr/CPU/, 'a program that never ends is explained');
-legible_everywhere('forever');
+legible_everywhere($browser, 'forever');
 
 $browser->open("$site/my/headless.py", user => 'alice');
 like($browser->text, qr{^<h1>Hello & welcome</h1>$}m,
     'a program without a header is shown its first line');
 like($browser->text, qr{print\("Content-Type: text/html}, '... and what to do');
-legible_everywhere('headless');
+legible_everywhere($browser, 'headless');
 
 $httpd->stop;
 $browser->quit;
