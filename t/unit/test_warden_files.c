@@ -16,6 +16,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -427,6 +429,75 @@ static void test_gone(void **state)
     assert_int_equal(rig_descriptors(rig), before);
 }
 
+/* The most that such a message may carry. */
+static int send_descriptors(int sock, int fd)
+{
+    enum { COUNT = 253 };
+    char control[CMSG_SPACE(COUNT * sizeof(int))] = { 0 };
+    struct iovec iov = { .iov_base = "x", .iov_len = 1 };
+    struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1,
+                              .msg_control = control,
+                              .msg_controllen = sizeof(control) };
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+    int i;
+
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(COUNT * sizeof(int));
+    for (i = 0; i < COUNT; i++) {
+        memcpy(CMSG_DATA(rights) + i * sizeof(int), &fd, sizeof(fd));
+    }
+    return sendmsg(sock, &message, MSG_DONTWAIT) < 0 ? errno : 0;
+}
+
+/* Returns a process of the user's that has so many descriptors under way that
+   the kernel lets none of this user's processes send more (unix(7)). */
+static pid_t send_too_many(void)
+{
+    const struct rlimit files = { 4096, 4096 };    /* as the warden has */
+    int ready[2], ends[2], rv = 0;
+    char byte = 0;
+    pid_t pid;
+
+    assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+    pid = fork();
+    if (pid == 0) {
+        if (setrlimit(RLIMIT_NOFILE, &files) != 0
+            || setresuid(RIG_UID, RIG_UID, RIG_UID) != 0
+            || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
+            _exit(1);
+        }
+        while (rv == 0) {
+            rv = socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) != 0
+                 ? errno : send_descriptors(ends[0], ready[0]);
+        }
+        byte = rv == ETOOMANYREFS ? 'x' : 'y';
+        if (write(ready[1], &byte, 1) == 1) {
+            pause();
+        }
+        _exit(0);
+    }
+    close(ready[1]);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    assert_int_equal(byte, 'x');
+    close(ready[0]);
+    return pid;
+}
+
+static void test_too_many_descriptors(void **state)
+{
+    struct rig *rig = *state;
+    pid_t sender = send_too_many();
+
+    rig_file(rig, "file", 0644, "text");
+    ask(rig, "file");
+    assert_refused(WIRE_CANNOT_START, ETOOMANYREFS);
+    assert_int_equal(kill(sender, SIGKILL), 0);
+    assert_int_equal(waitpid(sender, NULL, 0), sender);
+    ask(rig, "file");
+    assert_file("text", 0);
+}
+
 #define STARTED(f) cmocka_unit_test_setup_teardown(f, start_usual, rig_remove)
 #define MADE(f) cmocka_unit_test_setup_teardown(f, rig_make, rig_remove)
 
@@ -444,6 +515,7 @@ int main(void)
         MADE(test_not_idle),
         STARTED(test_many),
         STARTED(test_gone),
+        STARTED(test_too_many_descriptors),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
