@@ -16,10 +16,20 @@ use IO::Select;
 use Test::More;
 
 use IvleJail::Client;
-use IvleJail::Httpd qw(runs);
+use IvleJail::Httpd qw(slurp);
 use IvleJail::Test;
 
 use constant { CLIENTS => 100, BOBS => 10, PATIENCE => 20, F_OFD_SETLK => 37 };
+
+# Half of the workers are those of one child.
+my $TWO_CHILDREN = <<'CONF';
+ServerLimit 2
+StartServers 2
+ThreadsPerChild 16
+MaxRequestWorkers 32
+MinSpareThreads 32
+MaxSpareThreads 32
+CONF
 
 # For each MPM its workers, and how many of them are half.
 my %MPMS = (
@@ -242,6 +252,15 @@ sub check_graceful {
     check_alice();
 }
 
+# A process has stopped when all of its threads have, which may take a while.
+sub stop_process {
+    my ($pid) = @_;
+    kill STOP => $pid or die "kill: $!";
+    wait_until(PATIENCE, sub {
+        !grep { eval { slurp($_) =~ /\) [^T]/ } } glob "/proc/$pid/task/*/stat"
+    }) or die "$pid does not stop\n";
+}
+
 sub warden_of_alice {
     my ($pid) = map { /^warden default\@\S+ alice\@(\d+)$/ }
         $httpd->jails('warden');
@@ -252,7 +271,7 @@ sub warden_of_alice {
 sub check_stopped_warden {
     my $gate = closed_gate();
     my $warden = warden_of_alice();
-    kill STOP => $warden or die "kill: $!";
+    stop_process($warden);
     my ($refused, $held) = wait_for_answers('a warden that is stopped',
         $share, flood(CLIENTS));
     check_bob();
@@ -287,8 +306,7 @@ sub check_hanging_start {
     check_alice();
 }
 
-# Streams of one connection have workers of their own.  A line for each, as it
-# ends.
+# Streams have workers of their own.  A line for each, as it ends.
 sub curl {
     my ($user, @urls) = @_;
     my $pid = open(my $out, '-|') // die "fork: $!";
@@ -356,6 +374,29 @@ sub check_mpm {
     ok($httpd->stop, 'httpd stops');
 }
 
+# Who has a connection to a child cannot go to another one: alice may not have
+# all of it, although she may have as many of all threads.
+sub check_one_child {
+    $httpd = IvleJail::Httpd->new(name => 'flood', mpm => 'event',
+        config => $TWO_CHILDREN . $CONFIG);
+    ok($httpd->start, 'two children: httpd starts')
+        or BAIL_OUT($httpd->output);
+    my ($one, @others) = grep { (() = glob "/proc/$_/task/*") > 1 }
+        $httpd->children;
+    stop_process($_) for @others;
+    my $gate = closed_gate();
+    my (undef, $held) = wait_for_answers('a flood of one child', 14,
+        flood(CLIENTS));
+    check_bob();
+    like($httpd->error_log, qr/IJ0091: .*: 14 .* the 16 threads of this child/,
+        '... as the log says');
+    kill CONT => @others;
+    wait_for_answers('and of the other one, too', 2, flood(CLIENTS));
+    open_gate($gate);
+    check_served('... those that waited are served', @$held);
+    ok($httpd->stop, 'httpd stops');
+}
+
 must_be_root();
 must_have_program('curl');
 install();
@@ -364,4 +405,5 @@ for my $user (qw(alice bob)) {
     put_program($user => "web/$_", $PROGRAMS{$_}) for sort keys %PROGRAMS;
 }
 check_mpm($_) for qw(event worker prefork);
+check_one_child();
 done_testing;
