@@ -42,6 +42,7 @@
 #include "module/conf.h"
 #include "module/directory.h"
 #include "module/host.h"
+#include "module/index.h"
 #include "module/instance.h"
 #include "module/note.h"
 #include "module/options.h"
@@ -291,6 +292,7 @@ static int ij_serve_in_jail(request_rec *r, const char *user,
     };
 
     r->filename = apr_pstrcat(r->pool, IJ_SCHEME, job.filename, NULL);
+    ij_index_allow(r, conf, &job);
     ij_options_without_exec(r);
     return ij_serve(r, &job);
 }
@@ -601,6 +603,11 @@ static const command_rec ij_commands[] = {
                       IJ_IN_DIRECTORY,
                       "an extension, and the program in the jail that runs "
                       "files with it, with arguments"),
+    AP_INIT_TAKE_ARGV("IvleJailIndex", ij_cmd_index, NULL, IJ_IN_DIRECTORY,
+                      "names of the files that are served where a URL leads "
+                      "to their directory, best first, or \"disabled\""),
+    AP_INIT_FLAG("IvleJailListing", ij_cmd_listing, NULL, IJ_IN_DIRECTORY,
+                 "On: a directory without such a file is listed"),
     AP_INIT_TAKE1("IvleJailTimeout", ij_cmd_timeout, NULL, IJ_IN_DIRECTORY,
                   "seconds from the start of a program to its last byte"),
     AP_INIT_FLAG("IvleJailExplain", ij_cmd_explain, NULL, IJ_IN_DIRECTORY,

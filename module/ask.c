@@ -18,6 +18,7 @@
 
 #include "module/credentials.h"
 #include "module/environment.h"
+#include "module/index.h"
 #include "module/lines.h"
 #include "trampoline/layout.h"
 
@@ -122,6 +123,9 @@ static void set_request(request_rec *r, const ij_job *job,
     request->filename = job->filename;
     request->uri = r->uri;
     request->method = r->method;
+    request->lists = job->lists;
+    request->indexes = (const char **)job->indexes->elts;
+    request->index_count = (size_t)job->indexes->nelts;
     set_interpreters(r, job->interpreters, request);
     set_environment(r, job, request);
 }
@@ -194,8 +198,9 @@ static const struct {
                               "no process could be started" },
     [WIRE_CANNOT_LOG]     = { HTTP_INTERNAL_SERVER_ERROR, APLOG_ERR,
                               "the warden speaks of a log that was not sent" },
-    [WIRE_NEEDS_SLASH]    = { HTTP_FORBIDDEN, APLOG_INFO,
-                              "a directory, and not a file" }
+    [WIRE_NEEDS_SLASH]    = { HTTP_MOVED_PERMANENTLY, APLOG_DEBUG,
+                              "a directory, the URL of which has no '/' at "
+                              "its end" }
 };
 
 /* What is wrong with the program, and not where it is or who asks for it. */
@@ -223,6 +228,9 @@ static int answer_refusal(request_rec *r, const ij_job *job,
                   verdict->cause != CAUSE_NONE ? "; verdict " : "",
                   verdict->cause != CAUSE_NONE ? cause_word(verdict->cause)
                                                : "");
+    if (answer->refusal == WIRE_NEEDS_SLASH) {
+        return ij_index_add_slash(r);
+    }
     return with_retry(r, refusals[answer->refusal].status);
 }
 
@@ -245,11 +253,6 @@ static int answer_end(request_rec *r, const ij_job *job, ij_talk_end end,
                       job->jail.user, job->filename);
         r->connection->aborted = 1;
         return OK;
-    case IJ_TALK_FILE:
-    case IJ_TALK_LISTING:
-        why = "found something that is no program";
-        status = HTTP_FORBIDDEN;
-        break;
     case IJ_TALK_NOBODY:
         why = "is gone again";
         break;
@@ -279,6 +282,30 @@ static int answer_end(request_rec *r, const ij_job *job, ij_talk_end end,
     return with_retry(r, status);
 }
 
+/* Whether the request was served, or will be, as far as the warden says. */
+static bool is_served(ij_talk_end end)
+{
+    return end == IJ_TALK_STARTED || end == IJ_TALK_FILE
+        || end == IJ_TALK_LISTING;
+}
+
+/* Whether this can be an answer to this request. */
+static bool is_answer_to(const struct wire_request *request,
+                         const struct wire_answer *answer)
+{
+    size_t length = strlen(request->uri);
+    bool has_slash = length > 0 && request->uri[length - 1] == '/';
+
+    if (answer->index > request->index_count) {
+        return false;
+    }
+    if (answer->kind == WIRE_LISTING) {
+        return request->lists && has_slash;
+    }
+    return answer->kind != WIRE_REFUSED
+        || answer->refusal != WIRE_NEEDS_SLASH || !has_slash;
+}
+
 /*
  * Another attempt is made only where the last one found nobody who took the
  * request, so that no request runs twice.  Two cold starts: the first one may
@@ -286,7 +313,8 @@ static int answer_end(request_rec *r, const ij_job *job, ij_talk_end end,
  * second one makes a new one.
  */
 int ij_ask(request_rec *r, const ij_job *job, const ij_client *client,
-           ij_talk *talk, struct verdict *verdict)
+           ij_talk *talk, struct wire_answer *answer,
+           struct verdict *verdict)
 {
     const char *warm = apr_pstrcat(r->pool, LAYOUT_RUN "/",
                                    job->jail.instance, "/" LAYOUT_SOCK "/",
@@ -294,14 +322,13 @@ int ij_ask(request_rec *r, const ij_job *job, const ij_client *client,
                                    job->jail.generation, "/", job->jail.user,
                                    NULL);
     struct wire_request request;
-    struct wire_answer answer;
     ij_talk_end end;
     ij_cold cold;
     long long patience = IJ_TALK_PATIENCE;
     int error, starts, rc;
 
     set_request(r, job, &request);
-    end = ij_talk_begin(warm, &request, client, &patience, talk, &answer,
+    end = ij_talk_begin(warm, &request, client, &patience, talk, answer,
                         &error);
     for (starts = 0; end == IJ_TALK_NOBODY && starts < COLD_STARTS_MAX;
          starts++) {
@@ -311,11 +338,15 @@ int ij_ask(request_rec *r, const ij_job *job, const ij_client *client,
             return rc;
         }
         end = ij_talk_begin(apr_pstrdup(r->pool, cold.path), &request,
-                            client, &patience, talk, &answer, &error);
+                            client, &patience, talk, answer, &error);
     }
-    if (end == IJ_TALK_STARTED) {
+    if ((is_served(end) || end == IJ_TALK_REFUSED)
+        && !is_answer_to(&request, answer)) {
+        end = IJ_TALK_WRONG;
+    }
+    if (is_served(end)) {
         return OK;
     }
     ij_talk_close(talk);
-    return answer_end(r, job, end, &answer, error, verdict);
+    return answer_end(r, job, end, answer, error, verdict);
 }

@@ -17,6 +17,8 @@ typedef struct ij_job {
     const char *root;               /* in the jail, as the next one */
     const char *filename;
     const apr_array_header_t *interpreters;     /* ij_interpreter */
+    apr_array_header_t *indexes;    /* const char *: names of files */
+    bool lists;                     /* IvleJailListing */
     int timeout_seconds;
     const ij_limit *limits;         /* of the profile, LIMIT_COUNT */
     bool explains;                  /* IvleJailExplain */
@@ -28,11 +30,13 @@ typedef struct ij_job {
 ij_client ij_client_of(request_rec *r);
 
 /*
- * Returns OK, and *talk is open if the client is still there; or what to
+ * Returns OK, and if the client is still there *talk is open: to a program, or
+ * to a file alone where *answer is of kind FILE or LISTING.  Or what to
  * answer, and why is in the log, and in *verdict where it is the program's
  * fault.
  */
 int ij_ask(request_rec *r, const ij_job *job, const ij_client *client,
-           ij_talk *talk, struct verdict *verdict);
+           ij_talk *talk, struct wire_answer *answer,
+           struct verdict *verdict);
 
 #endif

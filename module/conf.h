@@ -66,6 +66,8 @@ typedef struct ij_dir_conf {
     const apr_array_header_t *error_log;    /* ij_template; NULL: unset,
                                                without pieces: off */
     apr_array_header_t *interpreters;   /* ij_interpreter */
+    apr_array_header_t *indexes;    /* const char *; NULL: unset, empty: none */
+    int lists;                      /* IJ_UNSET */
     ij_profile *section;            /* while <IvleJailProfile> is read */
 } ij_dir_conf;
 

@@ -24,6 +24,7 @@ void *ij_directory_create(apr_pool_t *p, char *path)
     conf->timeout_seconds = IJ_UNSET;
     conf->explains = IJ_UNSET;
     conf->passes_credentials = IJ_UNSET;
+    conf->lists = IJ_UNSET;
     conf->interpreters = apr_array_make(p, 2, sizeof(ij_interpreter));
     return conf;
 }
@@ -83,6 +84,8 @@ void *ij_directory_merge(apr_pool_t *p, void *base, void *add)
                                                : outer->error_log;
     conf->interpreters = merge_interpreters(p, outer->interpreters,
                                             inner->interpreters);
+    conf->indexes = inner->indexes != NULL ? inner->indexes : outer->indexes;
+    conf->lists = inner->lists != IJ_UNSET ? inner->lists : outer->lists;
     return conf;
 }
 
@@ -163,6 +166,52 @@ const char *ij_cmd_interpreter(cmd_parms *cmd, void *dir, int argc,
     }
     interpreter.words[argc] = "";
     APR_ARRAY_PUSH(conf->interpreters, ij_interpreter) = interpreter;
+    return NULL;
+}
+
+static bool is_index_name(const char *name)
+{
+    return name[0] != '\0' && strchr(name, '/') == NULL
+        && strcmp(name, ".") != 0 && strcmp(name, "..") != 0
+        && strncmp(name, ".ht", 3) != 0;
+}
+
+/* As of DirectoryIndex: another one in the same section adds its names. */
+const char *ij_cmd_index(cmd_parms *cmd, void *dir, int argc,
+                         char *const argv[])
+{
+    ij_dir_conf *conf = dir;
+    int i;
+
+    warn_in_directory(cmd);
+    if (argc == 0) {
+        return ij_expects(cmd, "names of files, or \"disabled\"");
+    }
+    if (conf->indexes == NULL) {
+        conf->indexes = apr_array_make(cmd->pool, argc, sizeof(const char *));
+    }
+    if (argc == 1 && ap_cstr_casecmp(argv[0], "disabled") == 0) {
+        apr_array_clear(conf->indexes);
+        return NULL;
+    }
+    for (i = 0; i < argc; i++) {
+        if (!is_index_name(argv[i])) {
+            return ij_expects(cmd, "plain names of files, without '/' and not "
+                              "beginning with \".ht\"");
+        }
+        APR_ARRAY_PUSH(conf->indexes, const char *) = argv[i];
+    }
+    return conf->indexes->nelts <= WIRE_INDEXES_MAX ? NULL
+        : ij_expects(cmd, apr_psprintf(cmd->pool, "at most %d names in a "
+                                       "section", WIRE_INDEXES_MAX));
+}
+
+const char *ij_cmd_listing(cmd_parms *cmd, void *dir, int on)
+{
+    ij_dir_conf *conf = dir;
+
+    warn_in_directory(cmd);
+    conf->lists = on;
     return NULL;
 }
 

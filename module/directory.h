@@ -17,6 +17,9 @@ const char *ij_cmd_user(cmd_parms *cmd, void *dir, const char *expr,
 const char *ij_cmd_use(cmd_parms *cmd, void *dir, const char *name);
 const char *ij_cmd_interpreter(cmd_parms *cmd, void *dir, int argc,
                                char *const argv[]);
+const char *ij_cmd_index(cmd_parms *cmd, void *dir, int argc,
+                         char *const argv[]);
+const char *ij_cmd_listing(cmd_parms *cmd, void *dir, int on);
 const char *ij_cmd_timeout(cmd_parms *cmd, void *dir, const char *seconds);
 const char *ij_cmd_explain(cmd_parms *cmd, void *dir, int on);
 const char *ij_cmd_pass_credentials(cmd_parms *cmd, void *dir, int on);

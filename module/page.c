@@ -35,9 +35,13 @@ static const char style[] =
     "padding:.35rem 1rem;border-top:1px solid var(--line)}\n"
     "td{font-variant-numeric:tabular-nums;white-space:nowrap}\n"
     ".hit>*{color:var(--bad);font-weight:600}\n"
+    ".files{width:100%}\n"
+    ".files th{overflow-wrap:anywhere}\n"
+    ".files tbody a{display:block;white-space:pre-wrap}\n"
+    ".files td{text-align:right}\n"
     "footer{margin-top:2rem;font-size:.875rem}\n"
     "@media(max-width:40rem){pre{font-size:.8rem}"
-    "th,td{padding:.35rem .6rem}}\n";
+    "th,td{padding:.35rem .6rem}.clock{display:none}}\n";
 
 void page_begin(struct text *text, const char *title)
 {

@@ -5,7 +5,8 @@
  * HTML in UTF-8, without any reference to elsewhere and without scripts; the
  * looks are good on a phone, on paper and in the dark.  What is between
  * begin and end is the caller's: h1, h2, p, pre, code, table, footer, and the
- * classes "soft", "status" and "hit".
+ * classes "soft", "status", "hit", "files" (a table with names in front) and
+ * "clock" (not shown on a phone).
  */
 #ifndef IVLEJAIL_PAGE_H
 #define IVLEJAIL_PAGE_H

@@ -17,7 +17,9 @@
 
 #include "module/ending.h"
 #include "module/explain.h"
+#include "module/file.h"
 #include "module/header.h"
+#include "module/index.h"
 #include "module/note.h"
 #include "module/origin.h"
 #include "module/pump.h"
@@ -212,6 +214,18 @@ static int redirect(request_rec *r, const char *location)
     return OK;
 }
 
+/* --- what is no program --- */
+
+static int give_file(request_rec *r, ij_talk *talk,
+                     const struct wire_answer *answer)
+{
+    int fd = talk->file;
+
+    talk->file = -1;        /* whom it is given to closes it */
+    return answer->kind == WIRE_LISTING ? ij_index_list(r, answer, fd)
+                                        : ij_file_serve(r, fd);
+}
+
 /* --- all of it --- */
 
 /* Where *location is set, the request is to be answered from there. */
@@ -249,12 +263,18 @@ int ij_serve(request_rec *r, const ij_job *job)
     ij_talk *talk = apr_palloc(r->pool, sizeof(*talk));
     struct verdict *verdict = ij_explain_begin(r, job);
     apr_table_t *headers_in = ij_origin_hide(r, job);
+    struct wire_answer answer;
     const char *location = NULL;
-    int rc = ij_ask(r, job, &client, talk, verdict);
+    int rc = ij_ask(r, job, &client, talk, &answer, verdict);
 
-    if (rc == OK && talk->sock != -1) {
+    if (rc == OK && talk->file != -1) {
+        ij_index_name(r, job, &answer);
+        rc = give_file(r, talk, &answer);
+    }
+    else if (rc == OK && talk->sock != -1) {
         apr_pool_cleanup_register(r->pool, talk, close_talk,
                                   apr_pool_cleanup_null);
+        ij_index_name(r, job, &answer);
         rc = respond(r, job, ij_pump_start(r, talk, &client, job->jail.user,
                                            job->timeout_seconds, verdict),
                      &location);

@@ -54,6 +54,17 @@ my %FORMS = (
         bad => ['', '.py', 'py /x', '. /x', '.py python3', '.py ./x',
             '.a/b /x', '"" /x'],
     },
+    IvleJailIndex => {
+        good => ['index.html', 'index.html index.py index.cgi', 'disabled',
+            'Disabled', 'disabled index.html', '"a b.html"', '.x', 'a..b',
+            join(' ', 1 .. 16)],
+        bad => ['', '""', 'a/b', '/index.html', 'index.html ../x', '.', '..',
+            '.htaccess', '.ht', join(' ', 1 .. 17)],
+    },
+    IvleJailListing => {
+        good => [qw(On off)],
+        bad => [map { [$_, qr/ must be On or Off/] } 'maybe', '1', '""'],
+    },
     IvleJailTimeout => {
         good => [1, 60, 86400],
         bad => [0, 86401, -1, '+1', '1.5', '1m', '0x10', '" 5"', '""', 'x',
@@ -154,8 +165,9 @@ my %FORMS = (
 
 # --- where they stand ---------------------------------------------------------
 
-my @PLACE = qw(IvleJailUser IvleJailUse IvleJailInterpreter IvleJailTimeout
-    IvleJailExplain IvleJailPassCredentials IvleJailErrorLog);
+my @PLACE = qw(IvleJailUser IvleJailUse IvleJailInterpreter IvleJailIndex
+    IvleJailListing IvleJailTimeout IvleJailExplain IvleJailPassCredentials
+    IvleJailErrorLog);
 my @URL = qw(IvleJailAlias IvleJailAliasMatch);
 my @SITE = qw(IvleJailInstance IvleJailTrampoline IvleJailExpire);
 my @PROFILE = qw(IvleJailBase IvleJailUsers IvleJailUidRange IvleJailProvision
@@ -208,6 +220,13 @@ my @CONFIGS = (
     ['an extension twice in one',
         "IvleJailInterpreter .x /a\nIvleJailInterpreter .x /b",
         qr/^IvleJailInterpreter: expected each extension once/m],
+    ['16 index files in two directives', join "\n",
+        map { "IvleJailIndex a$_ b$_" } 1 .. 8],
+    ['17 index files in two directives', "IvleJailIndex x\nIvleJailIndex "
+        . join(' ', 1 .. 16), qr/^IvleJailIndex: expected at most 16/m],
+    ['16 index files in each of two sections', join '', map {
+        "<Location /$_>\nIvleJailIndex " . join(' ', 1 .. 16)
+            . "\n</Location>\n" } 1, 2],
     ['a mount in each of two profiles', "IvleJailMount tmpfs /x\n"
         . "<IvleJailProfile x>\nIvleJailMount tmpfs /x\n</IvleJailProfile>"],
     ['a mount twice in one', "IvleJailMount tmpfs /x\nIvleJailMount proc /x",

@@ -48,13 +48,25 @@ my @OTHERS = (
     ['/inherit/thirty/forty/default/sleep', 200],
 );
 
+# Which file is served of a directory that has all of them; "list": none.
+my @INDEXES = (
+    ['/inherit/', 'index.html'],
+    ['/inherit/ab/', 'b'],
+    ['/inherit/ab/sub/', 'c'],
+    ['/inherit/ab/more/', 'b'],
+    ['/inherit/ab/none/', 'list'],
+    ['/inherit/ab/none/off/', 403],
+    ['/inherit/ab/none/off/sub/', 'c'],
+);
+my @FILES = qw(b c index.html);
+
 sub get {
     my ($server, $url) = @_;
     my $answer = ask($port{$server}, GET => $url, user => 'alice');
     return $answer->{code} == 200 ? $answer->{body} : $answer->{code};
 }
 
-plan tests => @PROFILES + @OTHERS;
+plan tests => @PROFILES + @OTHERS + @INDEXES;
 
 for (@PROFILES) {
     my ($server, $url, $limit) = @$_;
@@ -71,5 +83,14 @@ for (@OTHERS) {
         "#!/bin/sh\nsleep 1.5; echo Content-Type: text/plain; echo\n");
     my $got = get('main', $url);
     $got = 200 if $got eq '';
+    is($got, $expected, $url);
+}
+
+for (@INDEXES) {
+    my ($url, $expected) = @$_;
+    (my $directory = $url) =~ s{^/}{};
+    put_file(alice => "$directory$_", $_) for @FILES;
+    my $got = get('main', $url);
+    $got = 'list' if $got =~ /<table/;
     is($got, $expected, $url);
 }

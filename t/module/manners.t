@@ -88,8 +88,10 @@ my @URLS = (
     # files that are not there, or nobody's business
     (map { ["/manners/$_", 404] } qw(helo.sh HELLO.SH hello.s
         hello.sh. hello.sh~ ... dir/none status/none cgi/none)),
-    (map { ["/manners/$_", 403] } '', qw(a a/ dir dir/ .htpasswd .htaccess
-        .htnone .htdir .htdir/hello.sh .htdir/none/)),
+    (map { ["/manners/$_", 301] } qw(a dir)),
+    (map { ["/manners/$_", 403] } '', qw(a/ .htpasswd .htaccess .htnone
+        .htdir .htdir/hello.sh .htdir/none/)),
+    ['/manners/dir/', 'manners/dir/index.html'],
     ['/manners/forbidden.sh', 'manners/forbidden.sh'],
     ['/files/hello.sh', 'manners/hello.sh'],
     ['/files/hello.sh/x', 'manners/hello.sh', '/x'],
@@ -137,7 +139,7 @@ my @URLS = (
     ['/manners-my/special/hello.sh', 'special/hello.sh'],
     ['/manners-my/hello.sh', 'my/hello.sh'],
     ['/manners-my/later/hello.sh', 'my/later/hello.sh'],
-    ['/manners-my', 403],
+    ['/manners-my', 301],
     ['/manners-my/', 403],
     ['/manners-mystery.sh', 404],
     ['/manners-my.sh', 404],
