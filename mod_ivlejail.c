@@ -41,6 +41,7 @@
 #include "module/alias.h"
 #include "module/conf.h"
 #include "module/directory.h"
+#include "module/errlog.h"
 #include "module/host.h"
 #include "module/index.h"
 #include "module/instance.h"
@@ -470,11 +471,14 @@ static void ij_hook_child_init(apr_pool_t *pchild, server_rec *s)
 {
     apr_status_t rv = ij_spawn_child_init(pchild);
 
+    if (rv == APR_SUCCESS) {
+        rv = ij_errlog_child_init(pchild);
+    }
     ij_instance_child_init();
     ij_admit_child_init();
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, IJLOGNO(0023)
-                     "cannot make a lock for cold starts");
+                     "cannot make the locks of a child");
     }
 }
 

@@ -148,10 +148,11 @@ ij_client ij_client_of(request_rec *r)
 
 /* --- to the start of the program --- */
 
-static void log_said(void *context, const char *line)
+static bool log_said(void *context, const char *line)
 {
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, (request_rec *)context,
                   IJLOGNO(0061) "%s", line);
+    return true;
 }
 
 /* Returns OK and the warden's socket in *cold, or what to answer. */

@@ -8,6 +8,8 @@
 
 #include "apr_strings.h"
 
+#include "module/errlog.h"
+
 static const char *limit_text(apr_pool_t *p, const struct verdict *verdict)
 {
     static const char *const limits[CAUSE_COUNT] = {
@@ -92,12 +94,7 @@ static void log_end(request_rec *r, const ij_job *job, const ij_pump *pump)
                   verdict->fault != NULL ? "; its header has " : "",
                   verdict->fault != NULL ? verdict->fault : "",
                   cause_word(verdict->cause));
-    if (pump->lines.count > LINES_MAX) {
-        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, IJLOGNO(0066)
-                      "stderr of '%s': %" APR_SIZE_T_FMT " more lines, "
-                      "ignoring", job->jail.user,
-                      pump->lines.count - LINES_MAX);
-    }
+    ij_errlog_end(r, job->jail.user, &pump->lines);
 }
 
 void ij_ending_tell(request_rec *r, const ij_job *job, const ij_pump *pump,

@@ -183,9 +183,10 @@ void ij_instance_child_init(void)
 
 /* --- timount --- */
 
-static void log_line(void *context, const char *line)
+static bool log_line(void *context, const char *line)
 {
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, context, IJLOGNO(0040) "%s", line);
+    return true;
 }
 
 /* Runs "timount <instance> <verb>"; its own lines go to the log. */

@@ -10,8 +10,9 @@ static void complete(struct lines *lines)
         lines->length--;
     }
     lines->text[lines->length] = '\0';
-    if (lines->length > 0 && lines->count++ < LINES_MAX) {
-        lines->say(lines->context, lines->text);
+    if (lines->length > 0 && lines->count++ < LINES_MAX
+        && lines->say(lines->context, lines->text)) {
+        lines->said++;
     }
     lines->length = 0;
 }

@@ -10,6 +10,7 @@
 #ifndef IVLEJAIL_LINES_H
 #define IVLEJAIL_LINES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum {
@@ -18,11 +19,12 @@ enum {
 };
 
 struct lines {
-    void (*say)(void *context, const char *line);
+    bool (*say)(void *context, const char *line);   /* whether it did */
     void *context;
     char text[LINES_LENGTH + 1];
     size_t length;              /* of the line that is not complete yet */
     size_t count;               /* of lines so far, those not passed on too */
+    size_t said;                /* of those that say() has taken */
 };
 
 /* All of *lines but say and context must be zero at first. */

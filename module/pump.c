@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "module/conf.h"
+#include "module/errlog.h"
 #include "module/run.h"
 
 /*
@@ -34,19 +35,6 @@ enum {
 };
 
 /* --- the program's error output --- */
-
-struct speaker {
-    request_rec *r;
-    const char *user;
-};
-
-static void log_line(void *context, const char *line)
-{
-    struct speaker *speaker = context;
-
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, speaker->r, IJLOGNO(0060)
-                  "stderr of '%s': %s", speaker->user, line);
-}
 
 /* Returns whether there may be more. */
 static bool read_errors(ij_pump *pump)
@@ -166,15 +154,13 @@ ij_pump *ij_pump_start(request_rec *r, ij_talk *talk,
                        int timeout_seconds, struct verdict *verdict)
 {
     ij_pump *pump = apr_palloc(r->pool, sizeof(*pump));
-    struct speaker *speaker = apr_palloc(r->pool, sizeof(*speaker));
 
-    *speaker = (struct speaker){ r, user };
     pump->r = r;
     pump->talk = talk;
     pump->deadline = ij_run_clock() + timeout_seconds * 1000LL
                      + MARGIN_MILLISECONDS;
     pump->last = pump->deadline + LAST_MILLISECONDS;
-    pump->lines = (struct lines){ .say = log_line, .context = speaker };
+    pump->lines = ij_errlog_lines(r, user);
     pump->verdict = verdict;
     pump->status = APR_SUCCESS;
     pump->has_ended = false;

@@ -2,10 +2,11 @@
 /*
  * fuzz_text.c - somebody else's bytes on a page, and in the error log
  */
-/* LINK: module_text.o module_lines.o module_tail.o */
+/* LINK: module_text.o module_lines.o module_tail.o module_symptom.o */
 #include "fuzz.h"
 
 #include "module/lines.h"
+#include "module/symptom.h"
 #include "module/tail.h"
 #include "module/text.h"
 
@@ -53,20 +54,21 @@ static void show(enum text_form form, const char *bytes, size_t size)
     free(text.bytes);
 }
 
-static void check_line(void *context, const char *line)
+static bool check_line(void *context, const char *line)
 {
     size_t *count = context;
 
     FUZZ_REQUIRE(line[0] != '\0' && strlen(line) <= LINES_LENGTH);
     FUZZ_REQUIRE(strchr(line, '\n') == NULL);
     FUZZ_REQUIRE(++*count <= LINES_MAX);
+    return true;
 }
 
 /* In two pieces, as from a pipe: where it is cut makes no difference. */
 static void feed(const char *bytes, size_t size, size_t cut)
 {
-    static struct tail tail;
-    static char end[TAIL_MAX];
+    static char around[TAIL_MAX], end[TAIL_MAX];
+    static struct tail tail = { .size = sizeof(around), .bytes = around };
     size_t count = 0, kept;
     struct lines lines = { .say = check_line, .context = &count };
 
@@ -79,6 +81,7 @@ static void feed(const char *bytes, size_t size, size_t cut)
     kept = tail_copy(&tail, end);
     FUZZ_REQUIRE(tail.total == size && kept <= size);
     FUZZ_REQUIRE(memcmp(end, bytes + size - kept, kept) == 0);
+    (void)symptoms_in(end, kept);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
