@@ -35,6 +35,8 @@ my @BEGUN = (@STARTED, "out=${HEADER}begun\n");
 my @FDS = qw(pipe-r pipe-w directory path device terminal file connection
     listener pair lingering);
 
+my @NO_FILES = ((grep { $_ ne 'file' } @FDS), qw(file-w proc));
+
 # What a warden says (t/tools/hostile.c) and what a client hears.
 my @CASES = (
     # no ACCEPTED
@@ -117,15 +119,27 @@ my @CASES = (
         undef],
 );
 
+# A file or a directory that is none: looked at before the MPM matters.
+my @FILE_CASES = (
+    (map { ["sends as a file $_->[0]", ['accepted', "file$_->[1]", 'hold'],
+        '500 whole'] } ['nothing', ''], ['two files', ',fd=file*2'],
+        ['another index', ',fd=file,index=99'], ['part of a message',
+        ',fd=file,size=-1'], map { [$_, ",fd=$_"] } @NO_FILES),
+    (map { ["sends as a listing $_->[0]", ['accepted', "listing$_->[1]",
+        'hold'], '500 whole'] } ['nothing', ''], ['two', ',fd=rubbish*2'],
+        ['a file', ',fd=file'], ['what may change', ',fd=text'],
+        ['a large one', ',fd=large'], map { [$_, ",fd=$_"] } @NO_FILES),
+);
+
 # As many children as are needed for all of it, from the start.
 my $THREADS = <<'CONF';
-ThreadLimit 96
+ThreadLimit 150
 StartServers 1
 ServerLimit 1
-ThreadsPerChild 96
-MaxRequestWorkers 96
+ThreadsPerChild 150
+MaxRequestWorkers 150
 MinSpareThreads 1
-MaxSpareThreads 96
+MaxSpareThreads 150
 CONF
 my $PROCESSES = <<'CONF';
 StartServers 96
@@ -143,11 +157,12 @@ IvleJailAlias /hostile/ /home/%u/web/
     AuthUserFile ${IJ_SERVER}/conf/htpasswd
     Require valid-user
     IvleJailTimeout 1
+    IvleJailExplain On
+    IvleJailErrorLog /home/%u/error.log
 </Location>
 CONF
 
-my %uid_of = map { sprintf('user%02d', $_ + 1) => FIRST_UID + $_ } 0 .. $#CASES;
-my @users = sort keys %uid_of;
+my @users = map { sprintf 'user%03d', $_ } 1 .. @CASES + @FILE_CASES;
 
 # --- wardens ------------------------------------------------------------------
 
@@ -232,10 +247,10 @@ sub answers_of {
 }
 
 sub ask_all {
-    my ($httpd) = @_;
+    my ($httpd, @cases) = @_;
     my @requests;
-    for my $i (0 .. $#CASES) {
-        my $body = $CASES[$i][3];
+    for my $i (0 .. $#cases) {
+        my $body = $cases[$i][3];
         push @requests, { start => time, %{ begin($httpd, '/hostile/hello.sh',
             user => $users[$i], defined $body
                 ? (method => 'POST', content => $body) : ()) } };
@@ -249,12 +264,12 @@ sub ask_all {
 
 # Lines of errors by user, but for what a program says itself.
 sub errors_by_user {
-    my ($access, $errors) = @_;
+    my ($access, $errors, $count) = @_;
     my (%user_of, %lines);
     wait_until(10, sub {
         %user_of = map { m{^\S+ (\S+) "[^"]*" \d+ \S+ (\S+)$} ? ($2 => $1)
             : () } split /\n/, log_since($access);
-        return keys %user_of >= @CASES;
+        return keys %user_of >= $count;
     });
     for my $line (split /\n/, log_since($errors)) {
         my ($id) = $line =~ /\[ivlejail:error\] \[pid \d+\] \[([^\]]+)\]/
@@ -316,15 +331,15 @@ sub check_children {
 
 # All at the same time, so that no user waits for another's.
 sub check_next {
-    my ($httpd) = @_;
+    my ($httpd, @who) = @_;
     my %outcomes = map { $_ => outcome(finish(begin($httpd, '/my/hello.sh',
-        user => $_))) } @users;
-    is_deeply(\%outcomes, { map { $_ => '200 whole' } @users },
+        user => $_))) } @who;
+    is_deeply(\%outcomes, { map { $_ => '200 whole' } @who },
         'with wardens of ours the next requests work');
 }
 
 sub check_mpm {
-    my ($mpm, $port) = @_;
+    my ($mpm, $port, @cases) = @_;
     my $httpd = IvleJail::Httpd->new(name => "h-$mpm", mpm => $mpm,
         port => $port, users => \@users, config => ($mpm eq 'prefork' ? $PROCESSES : $THREADS)
             . $COMMON);
@@ -335,30 +350,32 @@ sub check_mpm {
     my ($access, $errors) = map { log_mark("$httpd->{dir}/logs/$_") }
         qw(access_log error_log);
     my $before = open_files($httpd);
-    my @wardens = map { occupy($httpd, $users[$_], $CASES[$_][1]) }
-        0 .. $#CASES;
-    my @requests = ask_all($httpd);
-    my $lines = errors_by_user($access, $errors);
-    check_answer($CASES[$_], $requests[$_], $lines->{ $users[$_] } // [])
-        for 0 .. $#CASES;
+    my @wardens = map { occupy($httpd, $users[$_], $cases[$_][1]) }
+        0 .. $#cases;
+    my @requests = ask_all($httpd, @cases);
+    my $lines = errors_by_user($access, $errors, scalar @cases);
+    check_answer($cases[$_], $requests[$_], $lines->{ $users[$_] } // [])
+        for 0 .. $#cases;
     check_children($httpd, $before, $errors);
     is(scalar(grep { $_->{pid} } @wardens),
         scalar(grep { leave($_) } @wardens), 'each of them said all it had to');
-    check_next($httpd);
+    check_next($httpd, @users[0 .. $#cases]);
     ok($httpd->stop, "httpd stops ($mpm)");
 }
 
 must_be_root();
 install();
 base('busybox');
-for my $user (@users) {
-    add_user($user => $uid_of{$user});
+for my $i (0 .. $#users) {
+    my $user = $users[$i];
+    add_user($user => FIRST_UID + $i);
     put_program($user => 'web/hello.sh',
         "#!/bin/sh\necho Content-Type: text/plain\necho\necho hello\n");
 }
 my $before = leftovers();
-my $port = 10;
-check_mpm($_, $port++) for qw(event worker prefork);
+check_mpm('event', 10, @CASES, @FILE_CASES);
+check_mpm('worker', 11, @CASES);
+check_mpm('prefork', 12, @CASES);
 is_deeply(leftovers(), $before, 'nothing is left');
 remove_user($_) for @users;
 done_testing();

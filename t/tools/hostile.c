@@ -107,6 +107,44 @@ static int open_file(void)
     return open("/proc/self/exe", O_RDONLY);
 }
 
+static int open_file_to_write(void)
+{
+    return open("/tmp", O_WRONLY | O_TMPFILE, 0600);
+}
+
+static int open_proc(void)
+{
+    return open("/proc/version", O_RDONLY);
+}
+
+/* A file in memory, with seals or without. */
+static int open_memory(const char *text, off_t size, int seals)
+{
+    int fd = must(memfd_create("hostile", MFD_ALLOW_SEALING), "memfd");
+
+    must((int) write(fd, text, strlen(text)), "write");
+    must(ftruncate(fd, size), "truncate");
+    must(fcntl(fd, F_ADD_SEALS, seals), "seal");
+    return fd;
+}
+
+static int open_large(void)
+{
+    return open_memory("large", (off_t) 1 << 62, 0);
+}
+
+static int open_text(void)
+{
+    return open_memory("text\n", 5, 0);
+}
+
+static int open_rubbish(void)
+{
+    return open_memory("\xff\xff\xff\xff\xff\xff\xff\xff rubbish", 1000,
+                       F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW
+                       | F_SEAL_WRITE);
+}
+
 static int open_connection(void)
 {
     return dup(own.sock);
@@ -164,6 +202,11 @@ static const struct {
     { "device", open_device },
     { "terminal", open_terminal },
     { "file", open_file },
+    { "file-w", open_file_to_write },
+    { "proc", open_proc },
+    { "large", open_large },
+    { "text", open_text },
+    { "rubbish", open_rubbish },
     { "connection", open_connection },
     { "listener", open_listener },
     { "pair", open_pair },
