@@ -105,7 +105,6 @@ static void add_size(struct text *text, uint64_t bytes)
               hundredths / 10 % 10, units[unit]);
 }
 
-/* The time of day is the first thing that a phone has no room for. */
 static void add_time(struct text *text, int64_t seconds)
 {
     time_t when = (time_t)seconds;
@@ -115,9 +114,8 @@ static void add_time(struct text *text, int64_t seconds)
         || tm.tm_year > 9999 - 1900) {
         return;         /* no date that anybody has a name for */
     }
-    text_addf(text, "%04d-%02d-%02d<span class=\"clock\"> %02d:%02d</span>",
-              tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-              tm.tm_min);
+    text_addf(text, "%04d-%02d-%02d %02d:%02d", tm.tm_year + 1900,
+              tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min);
 }
 
 void listing_row(struct text *text, const struct wire_entry *entry)
@@ -154,8 +152,8 @@ void listing_begin(struct text *text, const struct listing *listing)
     if (listing->count > 0) {
         text_add(text, "<table class=\"files\">\n<thead><tr>"
                  "<th scope=\"col\">Name</th><th scope=\"col\">Size</th>"
-                 "<th scope=\"col\">Modified<span class=\"clock\"> (UTC)"
-                 "</span></th></tr></thead>\n<tbody>\n");
+                 "<th scope=\"col\">Modified (UTC)</th></tr></thead>\n"
+                 "<tbody>\n");
     }
     else {
         text_add(text, "<p class=\"soft\">There is nothing here.</p>\n");

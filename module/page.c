@@ -8,15 +8,18 @@
 
 static const char style[] =
     ":root{color-scheme:light dark;--ink:#1d2430;--soft:#5a6577;"
-    "--paper:#f5f6f8;--card:#fff;--line:#dfe3ea;--bad:#b3261e}\n"
+    "--paper:#f5f6f8;--card:#fff;--line:#dfe3ea;--bad:#b3261e;"
+    "--link:#0b57d0}\n"
     "@media(prefers-color-scheme:dark){:root{--ink:#e6e9ef;--soft:#9aa5b8;"
-    "--paper:#14181f;--card:#1c222c;--line:#2d3543;--bad:#ff8a80}}\n"
+    "--paper:#14181f;--card:#1c222c;--line:#2d3543;--bad:#ff8a80;"
+    "--link:#8ab4f8}}\n"
     "*{box-sizing:border-box}\n"
     "body{margin:0;background:var(--paper);color:var(--ink);"
     "font:16px/1.5 system-ui,sans-serif}\n"
     "main{max-width:60rem;margin:0 auto;padding:2rem 1.25rem 3rem}\n"
     "h1{font-size:clamp(1.35rem,4.5vw,1.9rem);line-height:1.25;"
     "margin:.2rem 0 .8rem;overflow-wrap:anywhere;text-wrap:balance}\n"
+    "a{color:var(--link);text-underline-offset:.15em}\n"
     "h2{font-size:1rem;margin:1.8rem 0 .5rem}\n"
     "p{margin:.4rem 0}\n"
     ".status{color:var(--bad);font-weight:600}\n"
@@ -35,13 +38,19 @@ static const char style[] =
     "padding:.35rem 1rem;border-top:1px solid var(--line)}\n"
     "td{font-variant-numeric:tabular-nums;white-space:nowrap}\n"
     ".hit>*{color:var(--bad);font-weight:600}\n"
-    ".files{width:100%}\n"
+    ".files{width:100%;margin-top:.8rem}\n"
     ".files th{overflow-wrap:anywhere}\n"
     ".files tbody a{display:block;white-space:pre-wrap}\n"
-    ".files td{text-align:right}\n"
+    ".files td,.files th+th{text-align:right}\n"
     "footer{margin-top:2rem;font-size:.875rem}\n"
     "@media(max-width:40rem){pre{font-size:.8rem}"
-    "th,td{padding:.35rem .6rem}.clock{display:none}}\n";
+    "th,td{padding:.35rem .6rem}.files thead{display:none}"
+    ".files tr{display:flex;flex-wrap:wrap;padding:.4rem .8rem}"
+    ".files tr+tr{border-top:1px solid var(--line)}"
+    ".files th,.files td{padding:.1rem 0;border:0}"
+    ".files th{flex:0 0 100%}"
+    ".files td{flex:1;text-align:left;color:var(--soft);font-size:.875rem}"
+    ".files td:last-child{text-align:right}}\n";
 
 void page_begin(struct text *text, const char *title)
 {

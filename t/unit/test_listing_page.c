@@ -177,10 +177,10 @@ static void test_rows(void **state)
     (void) state;
     assert_string_equal(row_of(&file), "<tr><th scope=\"row\">"
         "<a href=\"a%26b.txt\">a&amp;b.txt</a></th><td>1.5 KiB</td>"
-        "<td>2026-09-21<span class=\"clock\"> 14:13</span></td></tr>\n");
+        "<td>2026-09-21 14:13</td></tr>\n");
     assert_string_equal(row_of(&directory), "<tr><th scope=\"row\">"
         "<a href=\"sub/\">sub/</a></th><td></td>"
-        "<td>1970-01-01<span class=\"clock\"> 00:00</span></td></tr>\n");
+        "<td>1970-01-01 00:00</td></tr>\n");
 }
 
 static void test_names(void **state)
@@ -246,9 +246,9 @@ static void test_times(void **state)
         int64_t seconds;
         const char *text;
     } cases[] = {
-        { -1, "<td>1969-12-31<span class=\"clock\"> 23:59</span></td>" },
-        { 253402300799, "<td>9999-12-31<" }, { 253402300800, "<td></td></tr" },
-        { -62167219200, "<td>0000-01-01<" }, { -62167219201, "<td></td></tr" },
+        { -1, "<td>1969-12-31 23:59</td>" },
+        { 253402300799, "<td>9999-12-31 " }, { 253402300800, "<td></td></tr" },
+        { -62167219200, "<td>0000-01-01 " }, { -62167219201, "<td></td></tr" },
         { INT64_MAX, "<td></td></tr" }, { INT64_MIN, "<td></td></tr" },
     };
     size_t i;
