@@ -16,15 +16,18 @@ static const char *const request_headers[] = {
 
 /*
  * What browsers keep and apply to pages that others have written: cookies and
- * logins (RFC 6265, RFC 9110 11.6, Login Status API), the state that goes
- * with them (Clear-Site-Data), scripts that stand before all pages (Service
- * Workers), where and how the host is reached (RFC 7838, 6797, 7469, 9163),
- * and to whom its pages are reported (Network Error Logging).
+ * logins (RFC 6265, RFC 9110 11.6, Login Status API, Device Bound Session
+ * Credentials), the state that goes with them (Clear-Site-Data), scripts that
+ * stand before all pages (Service Workers), where and how the host is reached
+ * and asked (RFC 7838, 6797, 7469, 9163, 8942), and to whom its pages are
+ * reported (Network Error Logging).
  */
 static const char *const answer_headers[] = {
-    "Alt-Svc", "Clear-Site-Data", "Expect-CT", "NEL", "Public-Key-Pins",
-    "Report-To", "Service-Worker-Allowed", "Set-Cookie", "Set-Cookie2",
-    "Set-Login", "Strict-Transport-Security", "WWW-Authenticate"
+    "Accept-CH", "Alt-Svc", "Clear-Site-Data", "Expect-CT", "NEL",
+    "Public-Key-Pins", "Report-To", "Sec-Session-Registration",
+    "Secure-Session-Registration", "Service-Worker-Allowed", "Set-Cookie",
+    "Set-Cookie2", "Set-Login", "Strict-Transport-Security",
+    "WWW-Authenticate"
 };
 
 /* mod_session's SessionEnv sets the last one: with mod_auth_form it holds the

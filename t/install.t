@@ -52,6 +52,7 @@ my %wanted = (
     "$apache_modules/mod_ivlejail.so" => '0644 root:root',
     '/usr/share/doc/ivlejail/README' => '0644 root:root',
     '/usr/share/doc/ivlejail/teaching.conf' => '0644 root:root',
+    '/usr/share/doc/ivlejail/public.conf' => '0644 root:root',
 );
 if (-d '/etc/apache2/mods-available') {
     $wanted{"/etc/apache2/mods-available/ivlejail.$_"} = '0644 root:root'

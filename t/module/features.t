@@ -29,10 +29,8 @@ echo X-Edited: before
 echo
 echo "a page of $(id -u), $REQUEST_METHOD $SCRIPT_NAME $QUERY_STRING"
 SH
-# What a jailed program would have httpd do.
-my $SSI = <<'SH';
-echo
-cat <<'END'
+# What a jailed page would have httpd do.
+my $SSI = <<'SHTML';
 uri <!--#echo var="REQUEST_URI" -->
 cmd <!--#exec cmd="echo run by $(id -un)" -->
 cgi <!--#exec cgi="/features-host/ran.cgi" -->
@@ -41,8 +39,8 @@ up <!--#include file="../../../etc/passwd" -->
 size <!--#fsize file="ssi.txt" -->
 jail <!--#include virtual="/features/page.sh?included" -->
 host <!--#include virtual="/features-host/plain.txt" -->
-END
-SH
+SHTML
+my $SAY_SSI = "#!/bin/sh\n$HTML\necho\ncat <<'END'\n${SSI}END\n";
 
 sub put_pages {
     my ($user) = @_;
@@ -64,10 +62,12 @@ sub put_pages {
             for sort keys %programs;
     }
     for my $dir (qw(ssi ssi-all ssi-if ssi-noexec)) {
-        put_program($user => "features/$dir/page.sh", "#!/bin/sh\n$HTML\n$SSI");
+        put_program($user => "features/$dir/page.sh", $SAY_SSI);
+        put_file($user => "features/$dir/page.html", $SSI);
     }
     put_file($user => 'asked', '');
-    put_program($user => 'features/raw.sh', "#!/bin/sh\n$HTML\n$SSI");
+    put_file($user => 'features/kept.html', "$user\n");
+    put_program($user => 'features/raw.sh', $SAY_SSI);
 }
 
 sub put_host_file {
@@ -114,7 +114,7 @@ sub page_at {
 
 # --- the tests ------------------------------------------------------------------
 
-plan tests => 72;
+plan tests => 112;
 put_pages($_) for qw(alice bob);
 put_host_files();
 
@@ -201,10 +201,11 @@ sub next_chunk {
 # Commands in pages: the host's own run, which shows that they could.
 is_page('/features-host/exec.shtml', "run by www-data\n\nrun by cgi\n\n",
     'a page of the host runs commands');
-for my $dir (qw(ssi ssi-all ssi-if ssi-noexec)) {
-    my $body = get("/features/$dir/page.sh")->{body};
+for my $file (map { ("$_/page.sh", "$_/page.html") }
+    qw(ssi ssi-all ssi-if ssi-noexec)) {
+    my $body = get("/features/$file")->{body};
     my %said = $body =~ /^(\w+) (.*)$/mg;
-    is($said{uri}, "/features/$dir/page.sh", "$dir: a jailed page is parsed");
+    is($said{uri}, "/features/$file", "$file: a jailed page is parsed");
     unlike($body, qr/run by|root:/, '... but runs nothing');
     like($said{$_}, qr/\A\[an error occurred/, "... with $_")
         for qw(cmd cgi file up size);
@@ -288,6 +289,9 @@ is(cached('kept.sh', 'alice')->{body}, "70001 2\n", '... is not');
 is(cached('kept.sh', 'bob')->{body}, "70002 2\n",
     '... and another user gets their own');
 is(cached('kept.sh')->{code}, 401, '... and nobody gets none');
+is(cached('kept.html', $_)->{body}, "$_\n", "... as $_ gets their own file")
+    for qw(alice bob alice);
+is(cached('kept.html')->{code}, 401, '... and nobody gets none');
 is(cached('away.sh', 'alice')->{body}, "70001 3\n",
     '... nor is what it redirects to');
 is(cached('away.sh', 'bob')->{body}, "70002 3\n",

@@ -26,6 +26,9 @@ Set-Cookie: one=1
 set-cookie: two=2; Path=/
 Set-Cookie2: three=3
 Set-Login: logged-in
+Sec-Session-Registration: (ES256)
+Secure-Session-Registration: (ES256)
+Accept-CH: Device-Memory
 Clear-Site-Data: "*"
 Service-Worker-Allowed: /
 Strict-Transport-Security: max-age=9
@@ -49,7 +52,8 @@ SH
 );
 my @HEADERS = qw(set-cookie set-cookie2 set-login clear-site-data
     service-worker-allowed strict-transport-security public-key-pins expect-ct
-    alt-svc nel report-to www-authenticate);
+    alt-svc nel report-to www-authenticate accept-ch sec-session-registration
+    secure-session-registration);
 
 # Who asks for what, whose program runs, and whether credentials pass.
 my @PLACES = (

@@ -117,6 +117,8 @@ sub page {
 put_program($_ => 'public_html/id.sh',
     "#!/bin/sh\necho Content-Type: text/plain\necho\n"
     . 'echo $(id -u) $(ulimit -t) $HTTP_COOKIE' . "\n") for qw(alice bob);
+put_file($_ => 'public_html/index.html', "${_}'s pages\n")
+    for qw(alice bob);
 put_program($_ => 'web/id.sh',
     "#!/bin/sh\necho Content-Type: text/plain\necho\n"
     . 'echo my $(id -u) $HTTP_COOKIE' . "\n") for qw(alice bob);
@@ -137,8 +139,10 @@ is(page('www', '/my/id.sh', user => 'alice', headers => { Origin => $_ }),
 is(page('www', '/~bob/id.sh', @alice), 404, '... and no public pages');
 is(page('pages', '/~bob/id.sh', @alice), "70002 2\n",
     'pages: as bob, in a profile of its own, without cookies');
+is(page("pages", "/~bob/", @alice), "bob's pages\n", '... with an index');
 is(page('pages', '/my/id.sh', @alice), 404, '... and no login');
 is(page('bob.pages', '/id.sh', @alice), "70002 2\n", 'bob.pages: the same');
+is(page('bob.pages', '/'), "bob's pages\n", '... with an index');
 is(page('bob.pages', '/~alice/id.sh'), 404, "... and nobody else's");
 is(page($_, '/id.sh'), 403, "$_: nobody's") for qw(any.pages a.bob.pages);
 ok($httpd->stop, 'httpd stops');
