@@ -4,11 +4,11 @@
  *   silent -> queued -> running -> free
  *
  * What needs no program is answered and free at once: FILE, LISTING, REFUSED.
- * ACCEPTED when it is queued, STARTED when its program runs, ENDED when that
- * was reaped; what is found when its turn comes, and no program any more, ends
- * it on the way.  httpd closing the connection ends
- * it too: a queued request never runs, a running program is killed.  A log
- * entry is written as soon as it is there, also where httpd is gone.
+ * Else ACCEPTED when it is queued, STARTED when its program runs, ENDED when
+ * that was reaped; a queued one may turn out to need no program any more.
+ * httpd closing the connection ends it too: a queued request never runs, a
+ * running program is killed.  A log entry is written as soon as it is there,
+ * also where httpd is gone.
  */
 #ifndef IVLEJAIL_SERVE_H
 #define IVLEJAIL_SERVE_H
