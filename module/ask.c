@@ -132,7 +132,7 @@ static void set_request(request_rec *r, const ij_job *job,
 
 ij_client ij_client_of(request_rec *r)
 {
-    ij_client client = { .fd = -1, .may_send = true };
+    ij_client client = { .connection = r->connection, .fd = -1 };
     apr_socket_t *socket;
     apr_os_sock_t fd;
 

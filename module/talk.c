@@ -22,7 +22,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "httpd.h"
+
 #include "module/run.h"
+
+enum { LOOK_MILLISECONDS = 500 };   /* for the end of an HTTP/2 stream */
 
 static const ij_talk closed = { .sock = -1, .in = -1, .out = -1, .err = -1,
                                 .file = -1, .uid = (uid_t)-1 };
@@ -172,6 +176,16 @@ static int send_with_pipes(ij_talk *talk, const struct wire_request *request)
 
 /* --- answers --- */
 
+static int time_to_wait(const ij_client *client, long long deadline)
+{
+    long long left = deadline - ij_run_clock();
+
+    if (client->fd == -1 && left > LOOK_MILLISECONDS) {
+        return LOOK_MILLISECONDS;
+    }
+    return left > 0 ? (int)left : 0;
+}
+
 /* Waits until the warden says something, but no longer than the client. */
 static int wait_for_turn(int sock, const ij_client *client,
                          long long deadline)
@@ -181,20 +195,20 @@ static int wait_for_turn(int sock, const ij_client *client,
             { .fd = sock, .events = POLLIN },
             { .fd = client->fd, .events = ij_client_events(client) }
         };
-        long long left = deadline - ij_run_clock();
-        int n = poll(fds, 2, left > 0 ? (int)left : 0);
+        int n = poll(fds, 2, time_to_wait(client, deadline));
 
         if (n == -1 && errno != EINTR) {
             return errno;
         }
-        if (n == 0) {
-            return ETIMEDOUT;
-        }
         if (n > 0 && fds[0].revents != 0) {
             return 0;
         }
-        if (n > 0 && ij_client_is_gone(client, fds[1].revents)) {
+        if (client->connection->aborted
+            || (n > 0 && ij_client_is_gone(client, fds[1].revents))) {
             return ECONNABORTED;
+        }
+        if (ij_run_clock() >= deadline) {
+            return ETIMEDOUT;
         }
     }
 }

@@ -31,9 +31,10 @@ typedef enum ij_talk_end {
     IJ_TALK_FAILED              /* our own system said no */
 } ij_talk_end;
 
-/* The client's connection, to notice that it is gone; fd -1: cannot. */
+/* The client, to notice that it is gone. */
 typedef struct ij_client {
-    int fd;
+    const struct conn_rec *connection;
+    int fd;                     /* to poll(2); -1: the connection says it */
     bool may_send;              /* a body is to come: its end is no abort */
 } ij_client;
 

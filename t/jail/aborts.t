@@ -34,11 +34,30 @@ echo >../came
 while :; do sleep 1000; done
 SH
 
+my $GATED = <<'SH';
+#!/bin/sh
+echo 1 >>../ran
+read -r line < ../gate
+printf 'Content-Type: text/plain\n\nran\n'
+SH
+
 my $httpd = IvleJail::Httpd->new(name => 'aborts', users => ['frank'],
     config => <<'CONF');
 LoadModule http2_module /usr/lib/apache2/modules/mod_http2.so
 Protocols h2c http/1.1
 IvleJailLimit nproc 500
+<IvleJailProfile one>
+    IvleJailMaxRequests 1 8
+    IvleJailLimit nproc 500
+</IvleJailProfile>
+IvleJailAlias /one/ /home/%u/web/
+<Location /one/>
+    AuthType Basic
+    AuthName "jail"
+    AuthUserFile ${IJ_SERVER}/conf/htpasswd
+    Require valid-user
+    IvleJailUse one
+</Location>
 IvleJailAlias /short/ /home/%u/web/
 <Location /short/>
     AuthType Basic
@@ -52,7 +71,9 @@ CONF
 my $log = "$httpd->{dir}/logs/error_log";
 my $GONE = qr/IJ0065: .*\ was\ not\ heard\ to\ its\ end\ by\ the\ client
     |IJ0067:\ cannot\ read\ the\ body\ of\ the\ request/x;
-my $came = "$USERS/frank/home/frank/came";
+my $QUEUED = qr/IJ0130: the client of 'frank' went before .* had its turn/;
+my $home = "$USERS/frank/home/frank";
+my $came = "$home/came";
 
 # --- what runs ----------------------------------------------------------------
 
@@ -134,6 +155,29 @@ sub check_http2_client {
     diag sprintf 'HTTP/2 client gone: all is gone within %.2f s', $seconds;
 }
 
+# None of them waits any more, and none of their programs ever runs.
+sub check_queue {
+    my $gate = put_gate('frank');
+    my $mark = log_mark($log);
+    unlink "$home/ran";
+    my @left = (begin($httpd, '/one/gated.sh', user => 'frank'));
+    ok(wait_until(PATIENCE, sub { -e "$home/ran" }), 'one request runs');
+    push @left, map { begin($httpd, '/one/gated.sh', user => 'frank') } 1, 2;
+    my $out = curl(1, '--http2-prior-knowledge', '/one/gated.sh');
+    1 while sysread $out, my $data, 65536;
+    close $out;
+    my $start = time;
+    abandon($_) for @left[1, 2];
+    ok(wait_until(SOON, sub { 3 == (() = log_since($mark) =~ /$QUEUED/g) }),
+        '... and three clients leave the queue: the log says so')
+        or diag log_since($mark);
+    diag sprintf 'clients gone from the queue: seen within %.2f s',
+        time - $start;
+    wait_until(PATIENCE, sub { open_gate($gate); !programs() });
+    is(outcome(finish($left[0])), '200 whole', '... the one that runs goes on');
+    is(-s "$home/ran", 2, '... and no other one ran');
+}
+
 # --- the time is over -------------------------------------------------------------
 
 # The answer, and how it ends: '' or what the system says.
@@ -206,10 +250,12 @@ install();
 base('busybox');
 add_user(frank => 74401);
 put_program(frank => 'web/stubborn.sh', $STUBBORN);
+put_program(frank => 'web/gated.sh', $GATED);
 my $before = leftovers();
 ok($httpd->start, 'httpd starts') or BAIL_OUT($httpd->output);
 check_client(@$_) for @CLIENTS;
 check_http2_client($_) for qw(silent begun);
+check_queue();
 check_times();
 ok($httpd->stop, 'httpd stops');
 is_deeply(leftovers(), $before, 'nothing is left');

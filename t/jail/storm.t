@@ -155,7 +155,7 @@ sub stream_text {
 # Some streams at a time; they are reset, or the connection goes.
 sub storm_of_streams {
     my ($total) = @_;
-    my @paths = map { "/my/$_.sh" } qw(silent writes reads quick);
+    my @paths = map { "/$_.sh" } qw(my/silent my/writes my/reads one/silent);
     for (my $begun = 0; $begun < $total; $begun += STREAMS) {
         my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
             PeerPort => $httpd->{port}) or die "connect: $!";
