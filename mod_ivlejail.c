@@ -315,6 +315,14 @@ static int ij_serve_if_admitted(request_rec *r, const char *user,
     return rc;
 }
 
+/* Whatever it is that cannot be had now; who knows how long has said so. */
+static void ij_set_retry(request_rec *r)
+{
+    if (apr_table_get(r->err_headers_out, "Retry-After") == NULL) {
+        apr_table_setn(r->err_headers_out, "Retry-After", "5");
+    }
+}
+
 static int ij_hook_handler(request_rec *r)
 {
     const ij_dir_conf *conf = ap_get_module_config(r->per_dir_config,
@@ -340,7 +348,13 @@ static int ij_hook_handler(request_rec *r)
     if (rc == OK) {
         rc = ij_find_profile(r, conf, &profile);
     }
-    return rc == OK ? ij_serve_if_admitted(r, user, profile, conf) : rc;
+    if (rc == OK) {
+        rc = ij_serve_if_admitted(r, user, profile, conf);
+    }
+    if (rc == HTTP_SERVICE_UNAVAILABLE) {
+        ij_set_retry(r);
+    }
+    return rc;
 }
 
 /* --- the life of the server --- */

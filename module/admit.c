@@ -46,6 +46,7 @@ struct ij_claim {
     size_t place;
     unsigned int depth;         /* handlers that go on under it */
     bool is_held;
+    bool is_kept;               /* to the end of the request */
 };
 
 /* What lasts over restarts. */
@@ -259,26 +260,32 @@ static size_t number_of(const ij_site *site, const ij_profile *profile)
     return (size_t)i;
 }
 
-static request_rec *outermost(request_rec *r)
+/*
+ * A request and all that it leads to are one after the other in one worker.
+ * Redirects share the pool, and parts of a page have pools below it.
+ */
+static apr_pool_t *outermost_pool(const request_rec *r)
 {
     while (r->main != NULL) {
         r = r->main;
     }
-    return r;
+    return r->pool;
 }
 
-/*
- * The record of a jail among those of a request and all that it has led to:
- * they are one after the other in one worker, and redirects share the pool.
- */
-static ij_claim *find_claim(request_rec *r, uint64_t word)
+static ij_claim *first_claim(const request_rec *r)
 {
-    apr_pool_t *pool = outermost(r)->pool;
-    ij_claim *claim = NULL, *first;
     void *found = NULL;
 
-    apr_pool_userdata_get(&found, CLAIMS_KEY, pool);
-    first = found;
+    apr_pool_userdata_get(&found, CLAIMS_KEY, outermost_pool(r));
+    return found;
+}
+
+/* The record of a jail, perhaps a new one. */
+static ij_claim *find_claim(const request_rec *r, uint64_t word)
+{
+    apr_pool_t *pool = outermost_pool(r);
+    ij_claim *first = first_claim(r), *claim;
+
     for (claim = first; claim != NULL && claim->word != word;
          claim = claim->next) {
         /* the next one */
@@ -320,7 +327,6 @@ int ij_admit(request_rec *r, const ij_profile *profile, const char *user,
 
     if (end != CLAIMS_HELD) {
         log_refusal(r, end, profile, user);
-        apr_table_setn(r->err_headers_out, "Retry-After", "5");
         return HTTP_SERVICE_UNAVAILABLE;
     }
     found->depth++;
@@ -328,11 +334,22 @@ int ij_admit(request_rec *r, const ij_profile *profile, const char *user,
     return OK;
 }
 
+void ij_admit_keep(request_rec *r)
+{
+    ij_claim *claim;
+
+    for (claim = first_claim(r); claim != NULL; claim = claim->next) {
+        claim->is_kept |= claim->depth > 0;
+    }
+}
+
 /* A part of a page has nothing left to write: the page has. */
 void ij_admit_end(const request_rec *r, ij_claim *claim)
 {
+    bool writes_later = !admission.is_async && r->main == NULL;
+
     claim->depth--;
-    if (claim->depth == 0 && (admission.is_async || r->main != NULL)) {
+    if (claim->depth == 0 && !writes_later && !claim->is_kept) {
         (void)give_back(claim);
     }
 }

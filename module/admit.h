@@ -33,6 +33,9 @@ void ij_admit_child_init(void);
 int ij_admit(request_rec *r, const ij_profile *profile, const char *user,
              ij_claim **claim);
 
+/* The request will have a worker wait when it is done: at its pool's end. */
+void ij_admit_keep(request_rec *r);
+
 /* With the request that was admitted. */
 void ij_admit_end(const request_rec *r, ij_claim *claim);
 

@@ -25,6 +25,7 @@
 #include "http_protocol.h"
 #include "util_filter.h"
 
+#include "module/admit.h"
 #include "module/advice.h"
 #include "module/report.h"
 #include "module/run.h"
@@ -234,6 +235,7 @@ static void send_entry(request_rec *r, const ij_job *job, const ij_talk *talk,
     }
     apr_pool_cleanup_register(r->pool, pending, finish,
                               apr_pool_cleanup_null);
+    ij_admit_keep(r);
 }
 
 /* --- both --- */

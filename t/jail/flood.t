@@ -81,6 +81,7 @@ IvleJailAlias /two/ /home/%u/web/
 </LocationMatch>
 <Location /one/>
     IvleJailUse one
+    IvleJailErrorLog /home/%u/error.log
 </Location>
 <Location /two/>
     IvleJailUse two
@@ -96,6 +97,7 @@ my %PROGRAMS = (
     'hello.sh' => "${SAY}echo hello\n",
     'page.sh' => "${SAY}n=\$QUERY_STRING\necho at \$n\ntest \$n = 0 || "
         . "echo '<!--#include virtual=\"page.sh?'\$((n - 1))'\" -->'\n",
+    'fail.sh' => "#!/bin/sh\necho >> ../came\nread -r line < ../gate\n",
     'away.sh' => "#!/bin/sh\necho Location: /one/hello.sh\necho\n",
 );
 
@@ -335,6 +337,31 @@ sub check_streams {
         '... those that waited are served');
 }
 
+# What httpd says at the end of a request to a warden that does not listen any
+# more has a worker wait: that one is counted until then.  It is for a second.
+sub refused_while_logging {
+    my $gate = closed_gate();
+    my $mark = log_mark("$httpd->{dir}/logs/error_log");
+    my $first = begin($httpd, '/one/fail.sh', user => 'alice');
+    wait_until(PATIENCE, sub { came() == 1 }) or die "it does not start\n";
+    my ($warden) = map { /^warden one\@\S+ alice\@(\d+)$/ }
+        $httpd->jails('warden');
+    stop_process($warden);
+    open_gate($gate);
+    IO::Select->new($first->{socket})->can_read(PATIENCE);
+    my $next = begin($httpd, '/one/hello.sh', user => 'alice');
+    IO::Select->new($next->{socket})->can_read(0.5);
+    kill CONT => $warden;
+    finish($_) for $first, $next;
+    return log_since($mark) =~ /IJ0091: .* 'alice': 1 of profile 'one'/;
+}
+
+sub check_logging {
+    ok(refused_while_logging() || refused_while_logging()
+        || refused_while_logging(), 'who waits for a warden is counted')
+        or diag $httpd->error_log;
+}
+
 # The one that leads there waits for it, with the only claim.
 sub check_redirect {
     my $answer = finish(begin($httpd, '/one/away.sh', user => 'alice'));
@@ -368,6 +395,7 @@ sub check_mpm {
     check_redirect();
     check_parts();
     if ($mpm eq 'event') {
+        check_logging();
         check_hanging_start();
         check_streams();
     }
