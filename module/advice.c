@@ -15,6 +15,10 @@ enum {
     EXIT_NO_COMMAND = 127
 };
 
+static const char DOS_LINES[] = "The lines of the file end as on Windows (CR "
+    "LF), with a character that cannot be seen. Save it with the line ends of "
+    "Unix (LF).";
+
 /* --- the program's language --- */
 
 /* What one would write into a program, as HTML. */
@@ -226,13 +230,14 @@ static void advise_on_interpreter(struct text *text,
                                   const struct wire_answer *answer,
                                   const struct language *language)
 {
+    if (answer->refusal == WIRE_DOS_LINE) {
+        add_advice(text, DOS_LINES);
+        return;
+    }
     switch (answer->error) {
     case ENOENT:
         add_advice(text, "The program that its first line names is not there "
-                   "in the jail. Look at how it is spelt. If it looks right, "
-                   "the line may end as on Windows (CR LF), with a character "
-                   "that cannot be seen: save the file with the line ends of "
-                   "Unix (LF).");
+                   "in the jail. Look at how it is spelt.");
         break;
     case EACCES:
         add_advice(text, "The program that its first line names is there, "
@@ -276,9 +281,7 @@ static const struct {
     { SYMPTOM_SYNTAX, "The program is not written as its language wants it. "
       "The error output names a line: the mistake is there, or shortly "
       "before." },
-    { SYMPTOM_DOS_LINES, "The lines of the file end as on Windows (CR LF), "
-      "with a character that cannot be seen. Save it with the line ends of "
-      "Unix (LF)." },
+    { SYMPTOM_DOS_LINES, DOS_LINES },
     { SYMPTOM_MODULE, "A library is not there. Look at how it is spelt, and "
       "whether it is installed in the jail: that is the administrator's to "
       "do, or put it beside your program." },

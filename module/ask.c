@@ -195,6 +195,9 @@ static const struct {
     [WIRE_NO_INTERPRETER] = { HTTP_INTERNAL_SERVER_ERROR, APLOG_ERR,
                               "its interpreter (#! or IvleJailInterpreter) "
                               "cannot be executed in the jail" },
+    [WIRE_DOS_LINE]       = { HTTP_INTERNAL_SERVER_ERROR, APLOG_ERR,
+                              "its #! line ends with a carriage return, as "
+                              "on DOS" },
     [WIRE_CANNOT_START]   = { HTTP_SERVICE_UNAVAILABLE, APLOG_ERR,
                               "no process could be started" },
     [WIRE_CANNOT_LOG]     = { HTTP_INTERNAL_SERVER_ERROR, APLOG_ERR,
@@ -210,6 +213,7 @@ static void note_refusal(const struct wire_answer *answer,
 {
     if (answer->refusal == WIRE_NOT_EXECUTABLE
         || answer->refusal == WIRE_NO_INTERPRETER
+        || answer->refusal == WIRE_DOS_LINE
         || answer->refusal == WIRE_CANNOT_START) {
         verdict->kind = VERDICT_REFUSED;
     }
@@ -250,8 +254,8 @@ static int answer_end(request_rec *r, const ij_job *job, ij_talk_end end,
     case IJ_TALK_ABORTED:
         verdict->cause = CAUSE_ABORTED;
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, IJLOGNO(0130)
-                      "the client of '%s' went before '%s' had its turn",
-                      job->jail.user, job->filename);
+                      "the client of '%s' went before '%s' had its turn; "
+                      "verdict aborted", job->jail.user, job->filename);
         r->connection->aborted = 1;
         return OK;
     case IJ_TALK_NOBODY:
@@ -278,8 +282,9 @@ static int answer_end(request_rec *r, const ij_job *job, ij_talk_end end,
         }
     }
     ap_log_rerror(APLOG_MARK, APLOG_ERR, error, r, IJLOGNO(0064)
-                  "the warden of '%s' in '%s' %s", job->jail.user,
-                  job->jail.profile, why);
+                  "the warden of '%s' in '%s' %s; verdict %s",
+                  job->jail.user, job->jail.profile, why,
+                  cause_word(verdict->cause));
     return with_retry(r, status);
 }
 

@@ -59,6 +59,7 @@ static enum cause of_refusal(const struct wire_answer *answer)
     case WIRE_NOT_EXECUTABLE:
         return CAUSE_NOT_EXECUTABLE;
     case WIRE_NO_INTERPRETER:
+    case WIRE_DOS_LINE:
         return CAUSE_NO_INTERPRETER;
     case WIRE_CANNOT_START:
         return of_no_start(answer->error);

@@ -167,6 +167,11 @@ static void add_refusal(struct text *text, const struct wire_answer *answer)
                  "files of its extension have no interpreter");
         return;
     }
+    if (answer->refusal == WIRE_DOS_LINE) {
+        text_add(text, "needs an interpreter whose name ends with a carriage "
+                 "return");
+        return;
+    }
     text_add(text, answer->refusal == WIRE_CANNOT_START
              ? "could not be started"
              : "needs an interpreter that cannot be executed");

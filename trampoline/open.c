@@ -26,6 +26,8 @@
 
 #include "listing.h"
 
+enum { FIRST_LINE_MAX = 256 };      /* the kernel reads no more of it */
+
 /* Whether it is of that type (S_IFREG...) and a file system's that may be
    served.  Sets *error to 0, or to the errno where it cannot be found out. */
 static bool may_be_served(int fd, mode_t type, int *error)
@@ -121,4 +123,24 @@ enum wire_refusal open_found(const struct found *found, int *fd, int *error)
 {
     return found->kind == FIND_DIRECTORY ? open_listing(found, fd, error)
                                          : open_file(found, fd, error);
+}
+
+bool open_has_dos_line(const struct found *found)
+{
+    char line[FIRST_LINE_MAX];
+    const char *newline;
+    ssize_t size;
+    int fd, error;
+
+    if (open_safely(found->script, S_IFREG, &fd, &error)
+        != WIRE_NOT_REFUSED) {
+        return false;
+    }
+    size = pread(fd, line, sizeof(line), 0);
+    close(fd);
+    if (size < 4 || memcmp(line, "#!", 2) != 0) {
+        return false;
+    }
+    newline = memchr(line, '\n', (size_t) size);
+    return newline != NULL && newline[-1] == '\r';
 }

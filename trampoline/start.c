@@ -4,15 +4,28 @@
  */
 #include "start.h"
 
+#include <errno.h>
+
+#include "open.h"
 #include "program.h"
 #include "request.h"
+
+/* "No such file" is no help to who sees the name of one that is there. */
+static enum wire_refusal exec_refusal(const struct found *found, int error)
+{
+    if (error == ENOENT && found->interpreter == NULL
+        && open_has_dos_line(found)) {
+        return WIRE_DOS_LINE;
+    }
+    return find_exec_refusal(found, error);
+}
 
 static enum wire_refusal failure_refusal(const struct found *found,
                                          const struct program_failure *failure)
 {
     switch (failure->step) {
     case PROGRAM_EXEC:
-        return find_exec_refusal(found, failure->error);
+        return exec_refusal(found, failure->error);
     case PROGRAM_DIRECTORY:
         return WIRE_FORBIDDEN;
     default:

@@ -104,6 +104,8 @@ enum wire_refusal {
     WIRE_NOT_EXECUTABLE,        /* 403: neither x bit nor interpreter */
     WIRE_NO_INTERPRETER,        /* 500: #! or IvleJailInterpreter leads to
                                    nothing that can be executed */
+    WIRE_DOS_LINE,              /* 500: the same, and #! ends with a carriage
+                                   return, which is taken for a part of it */
     WIRE_CANNOT_START,          /* 503: no process, no memory; EWOULDBLOCK: a
                                    file under a lease (fcntl(2)) */
     WIRE_CANNOT_LOG,            /* the entry was not written, or not whole */

@@ -70,6 +70,8 @@ my @FILES = (
     ['not-executable' => "#!/bin/sh\necho\n", 0644, 403, qr/^is not executable/],
     ['no-interpreter' => "#!/no/such/thing\n", 0755, 500,
         qr/^needs an interpreter that cannot be executed: No such file/],
+    ['no-interpreter' => "#!/bin/sh\r\necho\r\n", 0755, 500,
+        qr/^needs an interpreter whose name ends with a carriage return$/],
     ['no-interpreter' => "echo\n", 0755, 500,
         qr/^needs an interpreter that cannot be executed: Exec format/],
 );

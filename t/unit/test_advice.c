@@ -152,6 +152,9 @@ static void test_refusals(void **state)
     said = advice(&verdict, "/x.pl", NULL);
     assert_contains(said, "is not there in the jail");
     assert_contains(said, ">#!/usr/bin/perl\n<");
+    verdict.answer.refusal = WIRE_DOS_LINE;
+    assert_contains(advice(&verdict, "/x.pl", NULL), "Windows");
+    verdict.answer.refusal = WIRE_NO_INTERPRETER;
     verdict.answer.error = EACCES;
     assert_contains(advice(&verdict, "/x.pl", NULL), "cannot be executed");
     verdict.answer.refusal = WIRE_CANNOT_START;

@@ -353,6 +353,8 @@ static void test_refusals(void **state)
         { "plain", WIRE_NOT_EXECUTABLE, EACCES, false },
         { "not-ours", WIRE_NOT_EXECUTABLE, EACCES, true },
         { "bad-interpreter", WIRE_NO_INTERPRETER, ENOENT, true },
+        { "dos-interpreter", WIRE_DOS_LINE, ENOENT, true },
+        { "dos-lines", WIRE_NO_INTERPRETER, ENOENT, true },
         { "no-x-interpreter", WIRE_NO_INTERPRETER, EACCES, true },
         { "no-interpreter", WIRE_NO_INTERPRETER, ENOEXEC, true },
         { "a.gone", WIRE_NO_INTERPRETER, ENOENT, true },
@@ -368,6 +370,8 @@ static void test_refusals(void **state)
     rig_file(rig, "plain", 0644, "#!/bin/sh\necho no\n");
     rig_file(rig, "not-ours", 0654, "#!/bin/sh\necho no\n");
     rig_file(rig, "bad-interpreter", 0755, "#!/nowhere/sh\necho no\n");
+    rig_file(rig, "dos-interpreter", 0755, "#!/bin/sh\r\necho no\r\n");
+    rig_file(rig, "dos-lines", 0755, "#!/nowhere/sh\necho no\r\n");
     rig_file(rig, "no-x-interpreter", 0755, "#!/etc/passwd\necho no\n");
     rig_file(rig, "no-interpreter", 0755, "echo no\n");
     rig_file(rig, "a.gone", 0755, "#!/bin/sh\necho no\n");
