@@ -47,6 +47,30 @@ static bool is_called(const char *line, size_t length, const char *name)
     return strlen(name) == length && strncasecmp(line, name, length) == 0;
 }
 
+static const char *skip_blanks(const char *text)
+{
+    while (is_blank(*text)) {
+        text++;
+    }
+    return text;
+}
+
+int cgihead_status(const char *line, const char **text)
+{
+    const char *digits = skip_blanks(strchr(line, ' '));
+
+    *text = digits;
+    return (digits[0] - '0') * 100 + (digits[1] - '0') * 10 + digits[2] - '0';
+}
+
+const char *cgihead_value(const char *line, size_t *name_length)
+{
+    const char *colon = strchr(line, ':');
+
+    *name_length = (size_t)(colon - line);
+    return skip_blanks(colon + 1);
+}
+
 /* A status and perhaps words: "404", "404 Not here". */
 static enum cgihead_event check_status(struct cgihead *head,
                                        const char *value)
@@ -69,7 +93,6 @@ static enum cgihead_event check_status(struct cgihead *head,
  */
 static enum cgihead_event check_field(struct cgihead *head)
 {
-    const char *value;
     size_t name = 0;
 
     while (is_token_char(head->line[name])) {
@@ -84,23 +107,35 @@ static enum cgihead_event check_field(struct cgihead *head)
     if (is_called(head->line, name, "Trailer")) {
         return fail(head, CGIHEAD_FRAMING, "a Trailer");
     }
-    for (value = head->line + name + 1; is_blank(*value); value++) {
-        /* white space is no part of it */
+    return !head->is_nph && is_called(head->line, name, "Status")
+        ? check_status(head, skip_blanks(head->line + name + 1))
+        : CGIHEAD_LINE;
+}
+
+/* RFC 9112 4 */
+static enum cgihead_event check_status_line(struct cgihead *head)
+{
+    const char *line = head->line;
+
+    if (strncmp(line, "HTTP/", 5) != 0 || !is_digit(line[5]) || line[6] != '.'
+        || !is_digit(line[7]) || line[8] != ' ') {
+        return fail(head, CGIHEAD_WRONG, "no status line");
     }
-    return is_called(head->line, name, "Status") ? check_status(head, value)
-                                                 : CGIHEAD_LINE;
+    return check_status(head, skip_blanks(line + 8));
 }
 
 static enum cgihead_event end_line(struct cgihead *head)
 {
     if (head->length == 0) {
-        return CGIHEAD_END;
+        return head->is_nph && head->lines == 0
+            ? fail(head, CGIHEAD_WRONG, "no status line") : CGIHEAD_END;
     }
     head->is_told = true;
     if (++head->lines > CGIHEAD_LINES_MAX) {
         return fail(head, CGIHEAD_LARGE, "too many lines");
     }
-    return check_field(head);
+    return head->is_nph && head->lines == 1 ? check_status_line(head)
+                                            : check_field(head);
 }
 
 /* --- bytes --- */
@@ -130,8 +165,9 @@ static enum cgihead_event add(struct cgihead *head, char c)
     return CGIHEAD_MORE;
 }
 
-void cgihead_begin(struct cgihead *head)
+void cgihead_begin(struct cgihead *head, bool is_nph)
 {
+    head->is_nph = is_nph;
     head->size = 0;
     head->lines = 0;
     head->fault = NULL;

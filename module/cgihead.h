@@ -7,6 +7,9 @@
  * httpd's to say.  What the fields mean is not looked at.
  *
  * A line ends with LF; CRs before that are no part of it.
+ *
+ * The header of an nph program (RFC 3875 5) is that of HTTP: a status line is
+ * its first one, and "Status" is a field like any other.
  */
 #ifndef IVLEJAIL_CGIHEAD_H
 #define IVLEJAIL_CGIHEAD_H
@@ -30,6 +33,7 @@ enum cgihead_event {
 };
 
 struct cgihead {
+    bool is_nph;
     size_t size, lines;         /* so far */
     const char *fault;          /* after the last three events: what is wrong,
                                    as in "it has <fault>" */
@@ -40,7 +44,16 @@ struct cgihead {
 };
 
 /* *head need not be initialised. */
-void cgihead_begin(struct cgihead *head);
+void cgihead_begin(struct cgihead *head, bool is_nph);
+
+/* The status of a status line that has passed; *text begins with it. */
+int cgihead_status(const char *line, const char **text);
+
+/*
+ * The value of a field that has passed, without white space before it.
+ * *name_length: of the name, with which the line begins.
+ */
+const char *cgihead_value(const char *line, size_t *name_length);
 
 /*
  * Takes bytes off the front of *data, whose size is *size, until something is

@@ -134,21 +134,60 @@ static int give_line(char *line, int size, void *context)
 }
 
 /*
- * Has httpd understand the lines, as it does for mod_cgid.  The length is
- * httpd's to say, whatever its environment tells it to believe: a program
- * would not be held to its word.  Returns OK, or what to answer where a
- * condition of the request is not met.
+ * Has httpd understand the lines, as it does for mod_cgid.  Returns OK, or
+ * what to answer where a condition of the request is not met.
  */
-static int apply(request_rec *r, const ij_job *job,
+static int apply_cgi(request_rec *r, const apr_array_header_t *lines)
+{
+    struct giver giver = { .lines = lines, .next = 0 };
+    char line[MAX_STRING_LEN];
+
+    return ap_scan_script_header_err_core_ex(r, line, give_line, &giver,
+                                             APLOG_MODULE_INDEX);
+}
+
+/*
+ * An nph program's lines mean what they mean in HTTP: a status line and
+ * fields for the client.
+ */
+static void apply_nph(request_rec *r, const apr_array_header_t *lines)
+{
+    int i;
+
+    r->status = cgihead_status(APR_ARRAY_IDX(lines, 0, const char *),
+                               &r->status_line);
+    for (i = 1; i < lines->nelts; i++) {
+        const char *line = APR_ARRAY_IDX(lines, i, const char *), *name;
+        size_t length;
+        const char *value = cgihead_value(line, &length);
+
+        name = apr_pstrmemdup(r->pool, line, length);
+        if (ap_cstr_casecmp(name, "Content-Type") == 0) {
+            ap_set_content_type(r, value);
+        }
+        else {
+            apr_table_addn(r->headers_out, name, value);
+        }
+    }
+}
+
+/*
+ * Returns OK, or what to answer.  The length is httpd's to say, whatever its
+ * environment tells it to believe: a program would not be held to its word.
+ */
+static int apply(request_rec *r, const ij_job *job, bool is_nph,
                  const apr_array_header_t *lines)
 {
     apr_table_t *out = apr_table_copy(r->pool, r->headers_out);
     apr_table_t *err = apr_table_copy(r->pool, r->err_headers_out);
-    struct giver giver = { .lines = lines, .next = 0 };
-    char line[MAX_STRING_LEN];
-    int rc = ap_scan_script_header_err_core_ex(r, line, give_line, &giver,
-                                               APLOG_MODULE_INDEX);
+    int rc = OK;
 
+    if (is_nph) {
+        apply_nph(r, lines);
+    }
+    else {
+        rc = apply_cgi(r, lines);
+    }
     apr_table_unset(r->headers_out, "Content-Length");
     ij_origin_restrict(r, job, out, err);
     return rc;
@@ -162,12 +201,12 @@ int ij_header_read(request_rec *r, const ij_job *job, ij_pump *pump)
     enum cgihead_event event;
     int rc;
 
-    cgihead_begin(&head);
+    cgihead_begin(&head, pump->talk->is_nph);
     event = read_lines(pump, &head, lines);
     if (event != CGIHEAD_END) {
         return refuse(r, job, pump, &head, event);
     }
-    rc = apply(r, job, lines);
+    rc = apply(r, job, head.is_nph, lines);
     if (rc != OK) {
         (void)ij_pump_finish(pump, IJ_ENDING_MS);
         ij_ending_tell(r, job, pump, VERDICT_NONE);

@@ -243,7 +243,7 @@ static int respond(request_rec *r, const ij_job *job, ij_pump *pump,
         return rc;
     }
     target = apr_table_get(r->headers_out, "Location");
-    if (target == NULL || r->status != HTTP_OK) {
+    if (target == NULL || r->status != HTTP_OK || pump->talk->is_nph) {
         return send_output(r, job, pump);
     }
     discard_output(r, job, pump);

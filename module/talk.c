@@ -266,6 +266,7 @@ static ij_talk_end await_started(ij_talk *talk, const ij_client *client,
     if (*error != 0) {
         return *error == EPROTO ? IJ_TALK_WRONG : IJ_TALK_LOST;
     }
+    talk->is_nph = answer->is_nph != 0;
     return meaning(answer, WIRE_STARTED);
 }
 

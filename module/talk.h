@@ -13,6 +13,7 @@ typedef struct ij_talk {
     int sock;                   /* -1: over.  Closing it is the abort */
     int in, out, err;           /* our ends of the program's pipes; -1 */
     int file;                   /* what is served instead of a program; -1 */
+    bool is_nph;                /* the program prints a whole answer of HTTP */
     const char *path;           /* of the socket of the warden */
     uid_t uid;                  /* the warden's; -1 before it has answered */
 } ij_talk;

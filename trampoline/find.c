@@ -22,6 +22,14 @@ bool find_is_hidden(const char *path)
     return false;
 }
 
+bool find_is_nph(const struct found *found)
+{
+    const char *name = strrchr(found->script, '/');
+
+    return name != NULL
+           && strncmp(name + 1, WIRE_NPH, strlen(WIRE_NPH)) == 0;
+}
+
 enum wire_refusal find_lookup_refusal(int error)
 {
     switch (error) {

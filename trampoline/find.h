@@ -49,6 +49,9 @@ enum wire_refusal find_lookup_refusal(int error);
 /* Whether a component of path begins with ".ht". */
 bool find_is_hidden(const char *path);
 
+/* Whether the script's name says that it prints a whole answer of HTTP. */
+bool find_is_nph(const struct found *found);
+
 /*
  * What a failed execve(2) of the script or of its interpreter means; error is
  * its errno.

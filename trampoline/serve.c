@@ -159,6 +159,7 @@ static void start(struct connection *c, const struct found *found)
     c->deadline = c->started
                   + (int64_t) c->unpacked.request.timeout_seconds * SECOND;
     started.index = found->index_number;
+    started.is_nph = find_is_nph(found);
     answer(c, &started);
 }
 

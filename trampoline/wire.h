@@ -50,6 +50,8 @@ enum {
     WIRE_PIPES = 3                      /* the program's fds 0, 1, 2 */
 };
 
+#define WIRE_NPH "nph-"                 /* "non-parsed header", RFC 3875 5 */
+
 enum wire_kind {
     WIRE_SERVE = 1,             /* 2 is kept for leases of resident apps */
     WIRE_LOG = 3
@@ -134,7 +136,9 @@ struct wire_answer {
     uint32_t index;             /* STARTED, FILE, REFUSED: the n-th of the
                                    request's indexes is what was found; 0:
                                    filename itself */
-    uint32_t reserved;          /* 0 */
+    uint32_t is_nph;            /* STARTED: 1: the file's name begins with
+                                   WIRE_NPH, so it prints a whole answer of
+                                   HTTP; else 0 */
     uint64_t cpu_microseconds;  /* ENDED: user + system, with children */
     uint64_t peak_kib;          /* ENDED: ru_maxrss */
     uint64_t wall_microseconds; /* ENDED: from STARTED */

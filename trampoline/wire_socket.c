@@ -358,7 +358,7 @@ static bool answer_is_valid(const struct wire_answer *answer)
            && answer->error <= ERRNO_MAX
            && answer->limit < WIRE_LIMIT_COUNT
            && answer->index <= (may_have_index(answer) ? WIRE_INDEXES_MAX : 0)
-           && answer->reserved == 0;
+           && answer->is_nph <= (answer->kind == WIRE_STARTED);
 }
 
 /* Also not one that is opened for neither reading nor writing (open(2)). */

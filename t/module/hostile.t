@@ -53,7 +53,7 @@ my @CASES = (
     (map { ["says $_", ["accepted,$_", 'hold'], '500 whole'] }
         qw(version=0 version=0xffffffff kind=0 kind=9 kind=0xffffffff refusal=1
         refusal=0xffffffff error=4096 limit=9 limit=0xffffffff index=1
-        index=0xffffffff reserved=1)),
+        index=0xffffffff is_nph=2)),
     ['refuses without a reason', ['refused', 'hold'], '500 whole'],
     ['refuses for no known reason', ['refused,refusal=99', 'hold'],
         '500 whole'],

@@ -247,7 +247,7 @@ static const struct {
 #define FIELD(name) { #name, offsetof(struct wire_answer, name), \
                       sizeof(message.data.answer.name) }
     FIELD(version), FIELD(kind), FIELD(refusal), FIELD(error),
-    FIELD(wait_status), FIELD(limit), FIELD(index), FIELD(reserved),
+    FIELD(wait_status), FIELD(limit), FIELD(index), FIELD(is_nph),
     FIELD(cpu_microseconds), FIELD(peak_kib), FIELD(wall_microseconds)
 #undef FIELD
 };

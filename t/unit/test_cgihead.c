@@ -35,12 +35,12 @@ static void hear_line(struct heard *heard)
 }
 
 /* Feeds so many bytes at a time. */
-static void hear(struct heard *heard, const char *data, size_t size,
-                 size_t piece)
+static void hear_as(bool is_nph, struct heard *heard, const char *data,
+                    size_t size, size_t piece)
 {
     heard->text[0] = '\0';
     heard->end = CGIHEAD_MORE;
-    cgihead_begin(&head);
+    cgihead_begin(&head, is_nph);
     while (size > 0 && heard->end == CGIHEAD_MORE) {
         size_t now = size < piece ? size : piece;
 
@@ -54,6 +54,12 @@ static void hear(struct heard *heard, const char *data, size_t size,
         size += now;
     }
     heard->left = size;
+}
+
+static void hear(struct heard *heard, const char *data, size_t size,
+                 size_t piece)
+{
+    hear_as(false, heard, data, size, piece);
 }
 
 static void test_events(void **state)
@@ -119,6 +125,63 @@ static void test_events(void **state)
             assert_int_equal(head.fault != NULL, heard.end > CGIHEAD_END);
         }
     }
+}
+
+static void test_nph(void **state)
+{
+    static const struct {
+        const char *data;
+        enum cgihead_event end;
+        const char *lines;
+    } table[] = {
+        { "HTTP/1.1 200 OK\r\n\r\n", CGIHEAD_END, "[HTTP/1.1 200 OK]" },
+        { "HTTP/1.0 404\n", CGIHEAD_MORE, "[HTTP/1.0 404]" },
+        { "HTTP/9.9   599 x\n", CGIHEAD_MORE, "[HTTP/9.9   599 x]" },
+        { "HTTP/1.1 200 OK\nStatus: x\n\n", CGIHEAD_END,
+          "[HTTP/1.1 200 OK][Status: x]" },
+        { "HTTP/1.1 200 OK\nno colon\n", CGIHEAD_WRONG,
+          "[HTTP/1.1 200 OK]" },
+        { "HTTP/1.1 200 OK\nHTTP/1.1 200 OK\n", CGIHEAD_WRONG,
+          "[HTTP/1.1 200 OK]" },
+        { "HTTP/1.1 200 OK\nTrailer: x\n", CGIHEAD_FRAMING,
+          "[HTTP/1.1 200 OK]" },
+        { "HTTP/1.1 100 Go\n", CGIHEAD_FRAMING, "" },
+        { "\n", CGIHEAD_WRONG, "" },
+        { "A: b\n", CGIHEAD_WRONG, "" },
+        { "HTTP/1.1 600\n", CGIHEAD_WRONG, "" },
+        { "HTTP/1.1 20\n", CGIHEAD_WRONG, "" },
+        { "HTTP/1.1 \n", CGIHEAD_WRONG, "" },
+        { "HTTP/1.1\n", CGIHEAD_WRONG, "" },
+        { "HTTP/1 200\n", CGIHEAD_WRONG, "" },
+        { "HTTP/11 200\n", CGIHEAD_WRONG, "" },
+        { "HTTP/1.1\t200\n", CGIHEAD_WRONG, "" },
+        { "http/1.1 200\n", CGIHEAD_WRONG, "" },
+        { " HTTP/1.1 200\n", CGIHEAD_WRONG, "" },
+        { "HTTP/\n", CGIHEAD_WRONG, "" },
+    };
+    static struct heard heard;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        hear_as(true, &heard, table[i].data, strlen(table[i].data), 3);
+        assert_int_equal(heard.end, table[i].end);
+        assert_string_equal(heard.text, table[i].lines);
+    }
+}
+
+static void test_parts(void **state)
+{
+    const char *text;
+    size_t length;
+
+    (void)state;
+    assert_int_equal(cgihead_status("HTTP/1.1  404 Not here", &text), 404);
+    assert_string_equal(text, "404 Not here");
+    assert_string_equal(cgihead_value("X-A:\t b: c ", &length), "b: c ");
+    assert_int_equal(length, strlen("X-A"));
+    assert_string_equal(cgihead_value("X:", &length), "");
+    assert_int_equal(length, 1);
 }
 
 static void test_rest_is_left(void **state)
@@ -273,6 +336,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_events),
+        cmocka_unit_test(test_nph),
+        cmocka_unit_test(test_parts),
         cmocka_unit_test(test_rest_is_left),
         cmocka_unit_test(test_nul),
         cmocka_unit_test(test_maxima),
@@ -280,5 +345,6 @@ int main(void)
         cmocka_unit_test(test_noise),
     };
 
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -543,6 +543,29 @@ static void test_script_names(void **state)
     }
 }
 
+static void test_nph(void **state)
+{
+    static const struct {
+        const char *script;
+        bool is_nph;
+    } table[] = {
+        { "/home/alice/nph-x", true },
+        { "/nph-", true },
+        { "/home/nph-alice/x", false },
+        { "/home/alice/xnph-", false },
+        { "/home/alice/nph", false },
+        { "/home/alice/NPH-x", false },
+    };
+    struct found found = { .path_info = "/nph-x" };
+    size_t i;
+
+    (void) state;
+    for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        snprintf(found.script, sizeof(found.script), "%s", table[i].script);
+        assert_int_equal(find_is_nph(&found), table[i].is_nph);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -558,6 +581,7 @@ int main(void)
         cmocka_unit_test(test_long_names),
         cmocka_unit_test(test_exec_refusals),
         cmocka_unit_test(test_hidden),
+        cmocka_unit_test(test_nph),
         cmocka_unit_test(test_script_names),
     };
 

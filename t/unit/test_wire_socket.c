@@ -590,7 +590,9 @@ static void test_answer_values(void **state)
         { offsetof(struct wire_answer, index), UINT32_MAX, WIRE_REFUSED },
         { offsetof(struct wire_answer, index), 1, WIRE_ACCEPTED },
         { offsetof(struct wire_answer, index), 1, WIRE_ENDED },
-        { offsetof(struct wire_answer, reserved), 1, WIRE_STARTED },
+        { offsetof(struct wire_answer, is_nph), 2, WIRE_STARTED },
+        { offsetof(struct wire_answer, is_nph), 1, WIRE_ACCEPTED },
+        { offsetof(struct wire_answer, is_nph), 1, WIRE_REFUSED },
     };
     struct pair *pair = *state;
     struct wire_answer got;
