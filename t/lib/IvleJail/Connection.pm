@@ -113,6 +113,19 @@ sub write_some {
     }
 }
 
+# Says that nothing more will come, when everything is written.
+sub end {
+    my ($self) = @_;
+
+    while ($self->{out} ne '') {
+        IO::Select->new($self->{socket})->can_write($PATIENCE)
+            or die "nothing read within $PATIENCE s\n";
+        $self->write_some;
+    }
+    shutdown $self->{socket}, 1;
+    return $self;
+}
+
 # Reads something; false at the end of what the server says.
 sub read_some {
     my ($self) = @_;
