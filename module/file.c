@@ -10,6 +10,7 @@
 #include "module/file.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@
 #include "util_filter.h"
 
 #include "module/conf.h"
+#include "module/cut.h"
 
 /* --- methods --- */
 
@@ -182,19 +184,40 @@ static apr_bucket_brigade *content_of(request_rec *r, apr_file_t *file)
     return bb;
 }
 
+/* False also where somebody else has the file by now, to send it later. */
+static bool has_shrunk(const request_rec *r, apr_file_t *file)
+{
+    apr_finfo_t now;
+
+    return apr_file_info_get(&now, APR_FINFO_SIZE, file) == APR_SUCCESS
+        && now.size < r->finfo.size;
+}
+
+/*
+ * A file that has become shorter cannot be sent as long as was said.  Not each
+ * filter that finds it so breaks the connection off, and mod_ssl takes it for
+ * all that there is: the client would take the next answer for the rest.
+ */
 static int send_file(request_rec *r, apr_file_t *file)
 {
     apr_bucket_brigade *bb = content_of(r, file);
     apr_status_t rv = ap_pass_brigade(r->output_filters, bb);
 
     apr_brigade_cleanup(bb);
+    if (has_shrunk(r, file)) {
+        r->connection->keepalive = AP_CONN_CLOSE;
+    }
     if (rv == APR_SUCCESS || r->status != HTTP_OK
         || r->connection->aborted) {
         return OK;
     }
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, rv, r, IJLOGNO(0070)
-                  "'%s' cannot be sent", r->filename);
-    return AP_FILTER_ERROR;
+                  "'%s' was not sent to its end", r->filename);
+    if (rv == AP_FILTER_ERROR) {
+        return rv;      /* a filter has answered instead */
+    }
+    ij_cut_answer(r, bb);
+    return OK;
 }
 
 int ij_file_serve(request_rec *r, int fd)

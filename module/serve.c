@@ -9,12 +9,11 @@
  */
 #include "module/serve.h"
 
-#include <sys/socket.h>
-
 #include "http_protocol.h"
 #include "http_request.h"
 #include "util_filter.h"
 
+#include "module/cut.h"
 #include "module/ending.h"
 #include "module/explain.h"
 #include "module/file.h"
@@ -87,61 +86,20 @@ static bool pass_output(request_rec *r, ij_pump *pump, apr_bucket_brigade *bb)
     return !APR_STATUS_IS_ECONNABORTED(rv);
 }
 
-/*
- * An answer that was cut short must not look whole: this kind of error makes
- * httpd break the connection off before the last chunk, or say 502 if it has
- * sent nothing yet.
- */
-static void append_break(request_rec *r, apr_bucket_brigade *bb)
-{
-    apr_bucket_alloc_t *list = r->connection->bucket_alloc;
-
-    r->no_cache = 1;
-    r->connection->keepalive = AP_CONN_CLOSE;
-    APR_BRIGADE_INSERT_TAIL(bb, ap_bucket_error_create(HTTP_BAD_GATEWAY, NULL,
-                                                       r->pool, list));
-}
-
-/* Whether it was begun without a length and without chunks (HTTP/1.0). */
-static bool ends_with_connection(const request_rec *r)
-{
-    return r->main == NULL && r->sent_bodyct && !r->chunked
-        && apr_table_get(r->headers_out, "Content-Length") == NULL;
-}
-
-/*
- * Only a reset tells the end of such an answer from a break.  Its last bytes
- * may be lost by that.
- */
-static void reset_connection(request_rec *r, apr_bucket_brigade *bb)
-{
-    const struct linger now = { .l_onoff = 1, .l_linger = 0 };
-    int fd = ij_client_of(r).fd;
-
-    if (fd != -1) {
-        (void)pass_flush(r, bb);
-        (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-        r->connection->aborted = 1;     /* or it is shut down first */
-    }
-}
-
-/* Ends the answer: with all of it, or with a break. */
+/* Ends the answer: with all of it, or so that it is no whole one. */
 static void pass_end(request_rec *r, const ij_job *job, ij_pump *pump,
                      apr_bucket_brigade *bb)
 {
     apr_bucket_alloc_t *list = r->connection->bucket_alloc;
-    bool is_whole = APR_STATUS_IS_EOF(pump->status)
-        && !ij_ending_was_early(pump);
-    bool must_reset = !is_whole && ends_with_connection(r);
 
-    if (!is_whole) {
-        append_break(r, bb);
+    if (APR_STATUS_IS_EOF(pump->status) && !ij_ending_was_early(pump)) {
+        ij_ending_tell(r, job, pump, VERDICT_ENDED);
+        APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(list));
+        (void)pass(r, bb);
     }
-    ij_ending_tell(r, job, pump, is_whole ? VERDICT_ENDED : VERDICT_CUT_SHORT);
-    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(list));
-    (void)pass(r, bb);
-    if (must_reset) {
-        reset_connection(r, bb);
+    else {
+        ij_ending_tell(r, job, pump, VERDICT_CUT_SHORT);
+        ij_cut_answer(r, bb);
     }
 }
 
