@@ -50,6 +50,7 @@ SH
         . q{echo 'cookie <!--#echo var="HTTP_COOKIE" -->, }
         . q{agent <!--#echo var="HTTP_USER_AGENT" -->.'},
 );
+($PROGRAMS{'nph-set.sh'} = $PROGRAMS{'set.sh'}) =~ s/^cat .*/$&\nHTTP\/1.0 200 OK/;
 my @HEADERS = qw(set-cookie set-cookie2 set-login clear-site-data
     service-worker-allowed strict-transport-security public-key-pins expect-ct
     alt-svc nel report-to www-authenticate accept-ch sec-session-registration
@@ -87,12 +88,12 @@ sub check_place {
     my $own = visit($who, "${place}who.sh");
     like($own->{body}, qr{\A$UID{$owner} /home/$owner/public_html/},
         "$name: a program of ${owner}'s");
-    check_request($name, $passes, $who, visit($who, "${place}env.sh")->{body});
-    check_answer($name, $passes, visit($who, "${place}set.sh"));
+    check_request($passes, $who, visit($who, "${place}env.sh")->{body});
+    check_answer('...', $passes, visit($who, "${place}set.sh"));
 }
 
 sub check_request {
-    my ($name, $passes, $who, $env) = @_;
+    my ($passes, $who, $env) = @_;
     like($env, qr/^HTTP_USER_AGENT=test$/m, '... which hears who asks');
     is(scalar($env =~ /key=value/), $passes || '', $passes
         ? '... and gets the cookies' : '... but gets no cookie');
@@ -104,7 +105,8 @@ sub check_answer {
     my ($name, $passes, $answer) = @_;
     my $headers = $answer->{headers};
     is_deeply([grep { $headers->{$_} } @HEADERS], $passes ? \@HEADERS : [],
-        $passes ? '... and may say all' : '... and says nothing for all pages');
+        "$name " . ($passes ? 'and may say all'
+            : 'and says nothing for all pages'));
     is_deeply([@$headers{qw(content-type cache-control x-own
         access-control-allow-origin)}], ['text/plain', 'max-age=9', '1', '*'],
         '... but what it likes of its own');
@@ -112,7 +114,7 @@ sub check_answer {
 
 # --- the tests ----------------------------------------------------------------
 
-plan tests => 6 * @PLACES + 16;
+plan tests => 6 * @PLACES + 20;
 
 open(my $out, '>', "$server/conf/public.htpasswd") or die "htpasswd: $!";
 print {$out} htpasswd_of(qw(alice bob ALICE));
@@ -127,6 +129,9 @@ for my $user (qw(alice bob)) {
 }
 
 check_place(@$_) for @PLACES;
+check_answer("as nph, for alice at $_->[0],", $_->[1],
+    visit('alice', "$_->[0]nph-set.sh"))
+    for ['/public/~bob/', 0], ['/public-own/', 1];
 
 # Which jail, and of which profile.
 is(ask($port, GET => '/public/~bob/who.sh')->{body},
