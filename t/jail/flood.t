@@ -219,8 +219,9 @@ sub check_killed_child {
     my ($cut, $left) = ([], $held);
     for my $pid ($httpd->children) {
         kill KILL => $pid;
-        wait_until(2, sub { ($cut, $left) = split_answered(@$held); @$cut });
-        wait_until(PATIENCE, sub { !-e "/proc/$pid" });
+        wait_until(PATIENCE, sub { !-e "/proc/$pid" })
+            or die "$pid is still there\n";
+        ($cut, $left) = split_answered(@$held);
         last if @$cut;
     }
     cmp_ok(scalar @$cut, '>', 0, 'killed, a child gives up what it held');
