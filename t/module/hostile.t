@@ -37,7 +37,11 @@ my @FDS = qw(pipe-r pipe-w directory path device terminal file connection
 
 my @NO_FILES = ((grep { $_ ne 'file' } @FDS), qw(file-w proc));
 
-# What a warden says (t/tools/hostile.c) and what a client hears.
+# What a warden says (t/tools/hostile.c) and what a client hears.  More:
+#   body     of the request
+#   path     that is asked for
+#   leaves   the client goes when it has got so many bytes
+#   errors   lines in httpd's log (1; undef: it does not matter)
 my @CASES = (
     # no ACCEPTED
     ['does not accept', undef, '503 whole'],
@@ -84,7 +88,8 @@ my @CASES = (
     ['ends and keeps the pipes', [@STARTED, 'ended', 'forget', 'hold'],
         '500 whole'],
     ['keeps the pipes and closes', [@STARTED, 'forget'], '500 whole'],
-    ['reads no body', [@STARTED, 'forget', 'hold'], '504 whole', 'x' x 2**20],
+    ['reads no body', [@STARTED, 'forget', 'hold'], '504 whole',
+        body => 'x' x 2**20],
     ['writes rubbish', [@STARTED, "spew-out=\1\xff\r", 'hold'], '500 whole'],
     ['writes headers without end', [@STARTED, "spew-out=X-Y: z\n", 'hold'],
         '50[04] whole'],
@@ -102,7 +107,7 @@ my @CASES = (
     ['writes without end', [@BEGUN, 'spew-out=more', 'hold'], '200 cut'],
     ['writes without end and ends',
         [@BEGUN, 'spew-out=more', 'pause=100', 'ended', 'forget', 'hold'],
-        '200 (?:cut|whole)', undef, undef],
+        '200 (?:cut|whole)', errors => undef],
     ['ends with a file', [@BEGUN, 'ended,fd=file', 'hold'],
         '200 cut|502 whole'],
     ['ends with all limits',
@@ -111,16 +116,32 @@ my @CASES = (
     # all is well, but
     ['ends with the largest numbers', [@BEGUN, 'close=out', join ',', 'ended',
         map { "$_=$MOST" } qw(cpu_microseconds peak_kib wall_microseconds)],
-        '200 whole', undef, 0],
+        '200 whole', errors => 0],
     ['goes on when all is said', [@BEGUN, 'close=out', 'ended',
-        'started,fd=lingering*253,times=0', 'hold'], '200 whole', undef, 0],
+        'started,fd=lingering*253,times=0', 'hold'], '200 whole', errors => 0],
     ['ends with no known status', [@BEGUN, 'close=out',
-        'ended,wait_status=0xffffffff', 'hold'], '200 (?:cut|whole)', undef,
-        undef],
+        'ended,wait_status=0xffffffff', 'hold'], '200 (?:cut|whole)',
+        errors => undef],
 );
 
 # A file or a directory that is none: looked at before the MPM matters.
 my @FILE_CASES = (
+    ['sends a file', ['accepted', 'file,fd=text', 'hold'], '200 whole',
+        errors => 0],
+    ['sends a file that shrinks', ['accepted', 'file,fd=shrinking',
+        'pause=200', 'shrink', 'hold'], '200 cut', errors => undef],
+    ['sends a file without an end', ['accepted', 'file,fd=large', 'hold'],
+        '200 cut', leaves => 20 << 20, errors => 0],
+    ['sends a file that is not wanted', ['file,fd=file', 'hold'],
+        '[25]00 whole', errors => undef],
+    ['sends a file, and more', ['accepted', 'file,fd=text',
+        'file,fd=lingering*253,times=0'], '200 whole', errors => 0],
+    ['sends a listing of a file', ['accepted', 'listing,fd=rubbish', 'hold'],
+        '500 whole'],
+    ['sends a listing with rubbish in it', ['accepted', 'listing,fd=rubbish',
+        'hold'], '500 whole', path => '/hostile/'],
+    ['sends an empty listing', ['accepted', 'listing,fd=empty', 'hold'],
+        '200 whole', path => '/hostile/', errors => 0],
     (map { ["sends as a file $_->[0]", ['accepted', "file$_->[1]", 'hold'],
         '500 whole'] } ['nothing', ''], ['two files', ',fd=file*2'],
         ['another index', ',fd=file,index=99'], ['part of a message',
@@ -158,6 +179,7 @@ IvleJailAlias /hostile/ /home/%u/web/
     Require valid-user
     IvleJailTimeout 1
     IvleJailExplain On
+    IvleJailListing On
     IvleJailErrorLog /home/%u/error.log
 </Location>
 CONF
@@ -216,6 +238,7 @@ sub leave {
 sub read_some {
     my ($request) = @_;
     my $n = sysread $request->{socket}, my $data, 1 << 20 or return 0;
+    return 0 if ($request->{bytes} += $n) > ($request->{leaves} // 1 << 50);
     $request->{end} = substr(($request->{end} // '') . $data, -16);
     $request->{received} .= $data if length $request->{received} < KEPT;
     return $n;
@@ -224,6 +247,8 @@ sub read_some {
 # Of an answer that was not kept whole, no chunk was read; its last tells.
 sub outcome_of {
     my ($request) = @_;
+    return outcome(IvleJail::Client::parse($request->{received}))
+        if $request->{leaves};
     my $is_long = length $request->{received} >= KEPT;
     my $outcome = outcome(finish($request, 0.1));
     $outcome =~ s/cut/whole/ if $is_long && $request->{end} =~ /\n0\r\n\r\n\z/;
@@ -241,19 +266,26 @@ sub answers_of {
             my $request = $of{$socket};
             next if read_some($request);
             $select->remove($socket);
+            close $socket if $request->{leaves};
             $request->{seconds} = time - $request->{start};
         }
     }
+}
+
+sub more {
+    my ($case) = @_;
+    return @$case[3 .. $#$case];
 }
 
 sub ask_all {
     my ($httpd, @cases) = @_;
     my @requests;
     for my $i (0 .. $#cases) {
-        my $body = $cases[$i][3];
-        push @requests, { start => time, %{ begin($httpd, '/hostile/hello.sh',
-            user => $users[$i], defined $body
-                ? (method => 'POST', content => $body) : ()) } };
+        my %more = more($cases[$i]);
+        push @requests, { start => time, leaves => $more{leaves}, %{ begin(
+            $httpd, $more{path} // '/hostile/hello.sh', user => $users[$i],
+            defined $more{body}
+                ? (method => 'POST', content => $more{body}) : ()) } };
     }
     answers_of(@requests);
     $_->{outcome} = outcome_of($_) for @requests;
@@ -282,7 +314,8 @@ sub errors_by_user {
 
 sub check_answer {
     my ($case, $request, $lines) = @_;
-    my ($name, $words, $outcome, undef, $errors) = @$case;
+    my ($name, $words, $outcome) = @$case;
+    my %more = (errors => 1, more($case));
     my $accepted = grep { $_ eq 'accepted' } ref $words ? @$words : ();
     my $limit = HANG + NOISE + ($accepted ? TIMEOUT : 0);
     my $seconds = $request->{seconds} // 'for ever';
@@ -290,9 +323,8 @@ sub check_answer {
     push @wrong, $request->{outcome}
         if $request->{outcome} !~ /^(?:$outcome)$/;
     push @wrong, "took $seconds s" if $seconds !~ /^\d/ || $seconds > $limit;
-    $errors = @$case < 5 ? 1 : $errors;
     push @wrong, map { "logged: $_" } @$lines ? @$lines : 'nothing'
-        if defined $errors && @$lines != $errors;
+        if defined $more{errors} && @$lines != $more{errors};
     is(join("\n", @wrong), '', "a warden that $name: $outcome");
 }
 

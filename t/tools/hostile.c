@@ -19,6 +19,7 @@
  *   close=in ...         closes a pipe: in, out or err
  *   forget               keeps the pipes open for as long as it lives
  *   pause=MILLISECONDS
+ *   shrink               truncates the file that was sent as "shrinking"
  *   hold                 waits until httpd closes the connection
  */
 #include <errno.h>
@@ -38,7 +39,10 @@
 
 #include "trampoline/wire.h"
 
-enum { FAILED = 1, FDS_MAX = 253, MESSAGE_MAX = 128 * 1024 };
+enum {
+    FAILED = 1, FDS_MAX = 253, MESSAGE_MAX = 128 * 1024,
+    SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE
+};
 
 static struct {
     int sock;                   /* to httpd; -1: not any more */
@@ -62,6 +66,8 @@ static int must(int fd, const char *what)
 }
 
 /* --- descriptors to pass --- */
+
+static int shrinking = -1;
 
 static int open_pipe(int end)
 {
@@ -138,11 +144,23 @@ static int open_text(void)
     return open_memory("text\n", 5, 0);
 }
 
+/* It can be truncated by a word. */
+static int open_shrinking(void)
+{
+    int fd = open_memory("shrinking", (off_t) 1 << 40, 0);
+
+    shrinking = must(dup(fd), "dup");
+    return fd;
+}
+
 static int open_rubbish(void)
 {
-    return open_memory("\xff\xff\xff\xff\xff\xff\xff\xff rubbish", 1000,
-                       F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW
-                       | F_SEAL_WRITE);
+    return open_memory("\xff\xff\xff\xff\xff\xff\xff\xff rubbish", 1000, SEALS);
+}
+
+static int open_empty(void)
+{
+    return open_memory("", 0, SEALS);
 }
 
 static int open_connection(void)
@@ -207,6 +225,8 @@ static const struct {
     { "large", open_large },
     { "text", open_text },
     { "rubbish", open_rubbish },
+    { "empty", open_empty },
+    { "shrinking", open_shrinking },
     { "connection", open_connection },
     { "listener", open_listener },
     { "pair", open_pair },
@@ -487,6 +507,9 @@ static void do_word(const char *word)
     }
     else if (strcmp(word, "forget") == 0) {
         forget();
+    }
+    else if (strcmp(word, "shrink") == 0) {
+        must(ftruncate(shrinking, 0), "truncate");
     }
     else if (strcmp(word, "hold") == 0) {
         hold();
