@@ -672,6 +672,9 @@ static const command_rec ij_commands[] = {
                    "directory in the jail, and options"),
     AP_INIT_TAKE1("IvleJailLinger", ij_cmd_linger, IJ_PROFILE_DIRECTIVE,
                   RSRC_CONF, "On: programs may outlive their request"),
+    AP_INIT_TAKE1("IvleJailSeccomp", ij_cmd_seccomp, IJ_PROFILE_DIRECTIVE,
+                  RSRC_CONF, "default: programs may not make system calls "
+                  "that a web program does not need; off: all of them"),
     { NULL }
 };
 

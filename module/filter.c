@@ -46,6 +46,8 @@ static const char *const forbidden[] = {
     "mount", "umount", "umount2", "open_tree", "open_tree_attr", "move_mount",
     "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr", "pivot_root",
     "setns",
+    /* files by number, past all directories */
+    "open_by_handle_at",
     /* keyrings */
     "add_key", "keyctl", "request_key",
     /* large and young parts of the kernel */
@@ -57,7 +59,7 @@ static const char *const forbidden[] = {
     /* the machine */
     "acct", "delete_module", "finit_module", "init_module",
     "kexec_file_load", "kexec_load", "quotactl", "quotactl_fd", "reboot",
-    "swapoff", "swapon"
+    "swapoff", "swapon", "syslog"
 };
 
 /* unshare and clone: new namespaces, one bit each. */

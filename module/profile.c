@@ -61,6 +61,7 @@ static ij_profile *built_in(apr_pool_t *p)
     profile->provision = "off";
     profile->network = "none";
     profile->linger = "off";
+    profile->seccomp = IJ_SECCOMP_DEFAULT;
     profile->uid_min = 70000;
     profile->uid_max = 99999;
     profile->max_requests = 8;
@@ -128,6 +129,7 @@ static ij_profile *merge(apr_pool_t *p, const ij_profile *a,
     merged->provision = first_text(a->provision, b->provision);
     merged->network = first_text(a->network, b->network);
     merged->linger = first_text(a->linger, b->linger);
+    merged->seccomp = first_text(a->seccomp, b->seccomp);
     merged->uid_min = has_range ? a->uid_min : b->uid_min;
     merged->uid_max = has_range ? a->uid_max : b->uid_max;
     merged->max_requests = first_number(a->max_requests, b->max_requests);
@@ -270,6 +272,16 @@ const char *ij_cmd_linger(cmd_parms *cmd, void *dir, const char *linger)
     return profile == NULL ? only_outside(cmd)
                            : set_word(cmd, linger, words, "On or Off",
                                       &profile->linger);
+}
+
+const char *ij_cmd_seccomp(cmd_parms *cmd, void *dir, const char *filter)
+{
+    static const char *const words[] = { IJ_SECCOMP_DEFAULT, "off", NULL };
+    ij_profile *profile = subject(cmd, dir);
+
+    return profile == NULL ? only_outside(cmd)
+                           : set_word(cmd, filter, words, "default or off",
+                                      &profile->seccomp);
 }
 
 const char *ij_cmd_limit(cmd_parms *cmd, void *dir, const char *resource,

@@ -19,6 +19,7 @@
 #include "trampoline/limits.h"
 
 #define IJ_PROFILE_DEFAULT "default"
+#define IJ_SECCOMP_DEFAULT "default"   /* the filter of filter.h */
 
 /* cmd_data of the directives that may stand in <IvleJailProfile>. */
 #define IJ_PROFILE_DIRECTIVE ((void *)1)
@@ -44,6 +45,7 @@ typedef struct ij_profile {
     const char *provision;
     const char *network;
     const char *linger;
+    const char *seccomp;            /* IJ_SECCOMP_DEFAULT, or "off" */
     int64_t uid_min, uid_max;       /* IJ_UNSET, as in the next lines */
     int max_requests, queue;
     int idle_seconds;
@@ -75,6 +77,7 @@ const char *ij_cmd_network(cmd_parms *cmd, void *dir, const char *network);
 const char *ij_cmd_mount(cmd_parms *cmd, void *dir, const char *kind,
                          const char *target, const char *options);
 const char *ij_cmd_linger(cmd_parms *cmd, void *dir, const char *linger);
+const char *ij_cmd_seccomp(cmd_parms *cmd, void *dir, const char *filter);
 
 /* <IvleJailProfile name>, which takes no other directives than these. */
 const char *ij_cmd_profile(cmd_parms *cmd, void *dir, const char *argument);

@@ -144,6 +144,13 @@ static const char *mounts_text(apr_pool_t *p, const ij_profile *profile)
     return text;
 }
 
+/* What stands behind "seccomp"; filter is the default one. */
+static const char *filter_text(const ij_profile *profile, const char *filter)
+{
+    return strcmp(profile->seccomp, IJ_SECCOMP_DEFAULT) == 0 ? filter
+                                                             : profile->seccomp;
+}
+
 /* Everything of a profile but its first line, which has the hash of this. */
 static const char *settings_text(apr_pool_t *p, const ij_profile *profile,
                                  const char *filter)
@@ -165,7 +172,7 @@ static const char *settings_text(apr_pool_t *p, const ij_profile *profile,
                         profile->network, mounts_text(p, profile),
                         limits_text(p, profile), profile->max_requests,
                         profile->queue, profile->idle_seconds,
-                        profile->linger, filter);
+                        profile->linger, filter_text(profile, filter));
 }
 
 static const char *generation_of(apr_pool_t *p, const char *text)

@@ -161,6 +161,11 @@ my %FORMS = (
         good => [qw(On off)],
         bad => ['yes', '""'],
     },
+    IvleJailSeccomp => {
+        good => [qw(default Default off OFF)],
+        bad => ['on', 'none', '""', '0600',
+            ['default off', qr/ takes one argument/]],
+    },
 );
 
 # --- where they stand ---------------------------------------------------------
@@ -172,7 +177,7 @@ my @URL = qw(IvleJailAlias IvleJailAliasMatch);
 my @SITE = qw(IvleJailInstance IvleJailTrampoline IvleJailExpire);
 my @PROFILE = qw(IvleJailBase IvleJailUsers IvleJailUidRange IvleJailProvision
     IvleJailLimit IvleJailMaxRequests IvleJailIdle IvleJailNetwork
-    IvleJailMount IvleJailLinger);
+    IvleJailMount IvleJailLinger IvleJailSeccomp);
 
 my %SECTIONS = map { /^<(\w+)/; $1 => $_ } '<VirtualHost *>', '<Location /x>',
     '<LocationMatch x>', '<Directory /x>', '<Files x>', '<If "true">',
