@@ -178,6 +178,15 @@ sub answer_to {
     return $answer->{code} . ($connection->rest ne '' ? ' and more' : '');
 }
 
+# HTTP/0.9 has neither status nor password.
+sub said_to {
+    my ($place, $request) = @_;
+    my $connection = IvleJail::Connection->new($port);
+    my $said = $connection->send($request)->end->rest;
+    $said =~ s/$place/PLACE/g;
+    return $said;
+}
+
 # --- the tests ----------------------------------------------------------------
 
 plan tests => 2 * keys(%GOOD) + 3 * keys(%BAD) + 2 * keys(%LATE) + 2;
@@ -193,14 +202,6 @@ for my $name (sort keys %BAD) {
     is(answer_to(jail => $BAD{$name}), $expected, "$name: $expected");
     like($expected, qr/\A4\d\d\z/, '... which is a status for clients');
     is(runs(), 0, '... no program runs');
-}
-# HTTP/0.9 has neither status nor password.
-sub said_to {
-    my ($place, $request) = @_;
-    my $connection = IvleJail::Connection->new($port);
-    my $said = $connection->send($request)->end->rest;
-    $said =~ s/$place/PLACE/g;
-    return $said;
 }
 
 is(said_to(jail => "GET /cgi/jail/ran\r\n"),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Programs that do not read the bodies of their requests: each client gets its
-# answer, though under mod_cgid most do not.
+# A program that does not read the bodies of its requests, and says so while
+# they come: each client gets its answer, though under mod_cgid most do not.
 use strict;
 use warnings;
 
@@ -35,7 +35,8 @@ sub answered {
 
 plan tests => scalar keys %WAYS;
 
-put_twin(unread => 'echo Content-Type: text/plain; echo; echo not read');
+put_twin(unread => 'exec </dev/null; sleep 0.01
+    echo Content-Type: text/plain; echo; echo not read');
 for my $way (sort keys %WAYS) {
     my $all = int REQUESTS / keys %WAYS;
     is(answered(jail => @{ $WAYS{$way} }), $all,
