@@ -19,7 +19,11 @@ use IvleJail::Client;
 use IvleJail::Httpd qw(slurp);
 use IvleJail::Test;
 
-use constant { CLIENTS => 100, BOBS => 10, PATIENCE => 20, F_OFD_SETLK => 37 };
+# httpd's event MPM itself may leave a connection in the backlog for some time,
+# when a flood has just kept all workers busy: bob gets more time for that, which
+# is less than the gate is closed.
+use constant { CLIENTS => 100, BOBS => 10, PATIENCE => 20,
+    PATIENCE_OF_BOB => 90, F_OFD_SETLK => 37 };
 
 # Half of the workers are those of one child.
 my $TWO_CHILDREN = <<'CONF';
@@ -65,6 +69,7 @@ LoadModule include_module /usr/lib/apache2/modules/mod_include.so
 Protocols h2c http/1.1
 IvleJailMaxRequests 100 100
 IvleJailLimit nproc unlimited
+IvleJailTimeout 1000
 <IvleJailProfile one>
     IvleJailMaxRequests 1 0
 </IvleJailProfile>
@@ -184,7 +189,7 @@ sub check_bob {
     my @wrong;
     for (1 .. BOBS) {
         my $answer = finish(begin($httpd, '/my/hello.sh', user => 'bob'),
-            PATIENCE);
+            PATIENCE_OF_BOB);
         push @wrong, outcome($answer) if outcome($answer) ne '200 whole';
         last if @wrong;
     }
