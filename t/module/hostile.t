@@ -30,6 +30,16 @@ my $HOSTILE = "$TOP/build/t/hostile";
 my $HEADER = "Content-Type: text/plain\n\n";
 my $MOST = '0x' . 'f' x 16;
 
+# The number of a refusal in wire.h.
+sub refusal {
+    my ($name) = @_;
+    my ($list) = slurp("$TOP/trampoline/wire.h")
+        =~ /^enum wire_refusal \{(.*?)^\}/ms;
+    my @names = $list =~ s{/\*.*?\*/}{}gsr =~ /(WIRE_\w+)/g;
+    my ($number) = grep { $names[$_] eq $name } 0 .. $#names;
+    return $number // die "no $name";
+}
+
 my @STARTED = qw(accepted started);
 my @BEGUN = (@STARTED, "out=${HEADER}begun\n");
 my @FDS = qw(pipe-r pipe-w directory path device terminal file connection
@@ -61,7 +71,8 @@ my @CASES = (
     ['refuses without a reason', ['refused', 'hold'], '500 whole'],
     ['refuses for no known reason', ['refused,refusal=99', 'hold'],
         '500 whole'],
-    ['refuses a log', ['refused,refusal=9', 'hold'], '500 whole'],
+    ['refuses a log', ['refused,refusal=' . refusal('WIRE_CANNOT_LOG'),
+        'hold'], '500 whole'],
     ['starts first', ['started', 'hold'], '500 whole'],
     ['ends first', ['ended', 'hold'], '500 whole'],
     (map { ["accepts and sends $_", ["accepted,fd=$_", 'hold'], '500 whole'] }
@@ -97,6 +108,12 @@ my @CASES = (
         '504 whole'],
     ['writes half a header', [@STARTED, 'out=Content-Type: te', 'hold'],
         '504 whole'],
+
+    ['starts nph and writes rubbish', ['accepted', 'started,is_nph=1',
+        "spew-out=\1\xff\r", 'hold'], '5\d\d whole|599 cut'],
+    ['starts nph and is silent', ['accepted', 'started,is_nph=1', 'hold'],
+        '504 whole'],
+    ['starts nph and closes', ['accepted', 'started,is_nph=1'], '500 whole'],
 
     # a header
     ['begins and is silent', [@BEGUN, 'hold'], '200 cut'],
@@ -140,10 +157,6 @@ my @FILE_CASES = (
         '500 whole'],
     ['sends a listing with rubbish in it', ['accepted', 'listing,fd=rubbish',
         'hold'], '500 whole', path => '/hostile/'],
-    ['serves an index that nobody named', ['accepted',
-        'file,fd=file,index=2', 'hold'], '500 whole', path => '/hostile/'],
-    ['wants one more slash', ['refused,refusal=10', 'hold'], '500 whole',
-        path => '/hostile/'],
     ['sends an empty listing', ['accepted', 'listing,fd=empty', 'hold'],
         '200 whole', path => '/hostile/', errors => 0],
     (map { ["sends as a file $_->[0]", ['accepted', "file$_->[1]", 'hold'],
