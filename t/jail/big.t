@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# big.t - 2 GiB of output, 2 GiB of upload and a client that does not read:
-# neither httpd nor the warden keeps any of it
+# big.t - 2 GiB of output, of upload and of a file, and a client that does not
+# read: neither httpd nor the warden keeps any of it
 
 use strict;
 use warnings;
@@ -126,20 +126,39 @@ sub curl {
         "http://127.0.0.1:$httpd->{port}$path") } // $@;
 }
 
+# Its status and its bytes.
+sub got {
+    my (@words) = @_;
+    return curl('-o', '/dev/null', '-w', '%{http_code} %{size_download}',
+        @words);
+}
+
 sub download {
     my ($bytes, @options) = @_;
     my $count = $bytes / 65536;
-    is(curl('-o', '/dev/null', '-w', '%{http_code} %{size_download}', @options,
-        "/my/output.sh?$count"), "200 $bytes", "$bytes bytes of output"
-        . (@options ? " (@options)" : ''));
+    is(got(@options, "/my/output.sh?$count"), "200 $bytes",
+        "$bytes bytes of output" . (@options ? " (@options)" : ''));
+}
+
+sub make_sparse {
+    my ($file, $bytes) = @_;
+    open(my $out, '>', $file) or die "$file: $!";
+    truncate $out, $bytes or die "truncate: $!";
+    close $out;
+}
+
+sub download_file {
+    my ($bytes) = @_;
+    my $file = put_file(alice => 'web/file', '');
+    make_sparse($file, $bytes);
+    is(got('/my/file'), "200 $bytes", "a file of $bytes bytes");
+    unlink $file;
 }
 
 sub upload {
     my ($bytes, @options) = @_;
     my $file = "$httpd->{dir}/upload";
-    open(my $out, '>', $file) or die "$file: $!";
-    truncate $out, $bytes or die "truncate: $!";
-    close $out;
+    make_sparse($file, $bytes);
     my $count = $bytes / 65536;
     like(curl('-T', $file, @options, '/my/input.sh'), qr/^$count\+0 records in/,
         "$bytes bytes of upload" . (@options ? " (@options)" : ''));
@@ -200,8 +219,10 @@ for my $version ([], ['--http2-prior-knowledge']) {     # until it is warm
     download(64 * MIB, @$version);
     upload(64 * MIB, @$version);
 }
+download_file(64 * MIB);
 check_memory('2 GiB of output', sub { download(BIG) });
 check_memory('2 GiB of upload', sub { upload(BIG) });
+check_memory('2 GiB of a file', sub { download_file(BIG) });
 check_memory('256 MiB of unknown length', sub {
     upload(256 * MIB, '-H', 'Transfer-Encoding: chunked') });
 check_memory('256 MiB each over HTTP/2', sub {
