@@ -157,6 +157,11 @@ my @FILE_CASES = (
         '500 whole'],
     ['sends a listing with rubbish in it', ['accepted', 'listing,fd=rubbish',
         'hold'], '500 whole', path => '/hostile/'],
+    ['serves an index that nobody named', ['accepted',
+        'file,fd=file,index=2', 'hold'], '500 whole', path => '/hostile/'],
+    ['wants one more slash', ['refused,refusal='
+        . refusal('WIRE_NEEDS_SLASH'), 'hold'], '500 whole',
+        path => '/hostile/'],
     ['sends an empty listing', ['accepted', 'listing,fd=empty', 'hold'],
         '200 whole', path => '/hostile/', errors => 0],
     (map { ["sends as a file $_->[0]", ['accepted', "file$_->[1]", 'hold'],
