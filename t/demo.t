@@ -18,6 +18,7 @@ must_have_program(qw(mmdebstrap htpasswd setsid chromium chromedriver));
 
 my $demo = '/var/lib/ivlejail-demo';
 my $log = "$demo-test.log";
+my $running;            # the demo, which a test that dies must not leave
 
 sub slurp {
     my ($file) = @_;
@@ -42,6 +43,7 @@ sub start {
         || waitpid($pid, 1) == $pid });
     my $text = slurp($log);
     my %demo = (pid => $pid, text => $text);
+    $running = \%demo;
     ($demo{url}) = $text =~ m{^\s+(http://127\.0\.0\.1:\d+)/$}m;
     ($demo{$_}) = $text =~ /^\s+$_\s+(\S+)$/m for qw(alice bob);
     return \%demo;
@@ -52,7 +54,13 @@ sub interrupt {
     my ($demo) = @_;
     kill INT => -$demo->{pid};
     waitpid $demo->{pid}, 0;
+    undef $running;
     return $?;
+}
+
+END {
+    local $?;
+    interrupt($running) if $running;
 }
 
 sub get {

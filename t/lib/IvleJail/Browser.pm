@@ -192,7 +192,7 @@ sub open {
 # In CSS pixels.  A mobile screen lays out as the page's viewport says.
 sub size {
     my ($self, $width, $height, $is_mobile) = @_;
-    $self->{width} = $width;
+    @$self{qw(width height is_mobile)} = ($width, $height, $is_mobile);
     $self->devtools('Emulation.setDeviceMetricsOverride', width => $width,
         height => $height, deviceScaleFactor => $is_mobile ? 2 : 1,
         mobile => $is_mobile ? JSON::PP::true : JSON::PP::false);
@@ -240,11 +240,16 @@ sub async {
         { script => $script, args => \@values });
 }
 
-# The whole page, also what must be scrolled to; the file's path.
+# The whole page, also what must be scrolled to; the file's path.  The screen
+# is made as high as the page: DevTools' captureBeyondViewport does the same,
+# but now and then the next change of size is never answered then.
 sub picture {
     my ($self, $name) = @_;
-    my $png = $self->devtools('Page.captureScreenshot',
-        captureBeyondViewport => JSON::PP::true)->{data};
+    my @size = @$self{qw(width height is_mobile)};
+    my $height = $self->js('return document.documentElement.scrollHeight');
+    $self->size($size[0], $height, $size[2]) if $height > $size[1];
+    my $png = $self->session(GET => 'screenshot');
+    $self->size(@size) if $height > $size[1];
     make_path($PICTURES);
     my $file = "$PICTURES/$name.png";
     CORE::open(my $out, '>:raw', $file) or die "$file: $!";
