@@ -10,14 +10,17 @@
 
 struct options {
     const char *instance;
-    const char *profile;
+    const char *profile;        /* NULL: not given */
     const char *users;          /* resolved; NULL: as the profile says */
     const char *bases;          /* resolved */
     const char *kind;           /* NULL: the builder's default */
     const char *include;        /* NULL: the builder's default */
     uid_t uid;                  /* 0: to be allocated */
     bool purge;
+    const char *try_user;       /* NULL: not given */
 };
+
+#define DEFAULT_PROFILE "default"
 
 /*
  * A command: its operands (as many as its row in the table says) and the
@@ -36,5 +39,8 @@ typedef int command_function(const struct options *options, char **operands);
 
 _Noreturn void fail_with(int status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Names may come from the disk: they may not forge lines or move a cursor. */
+void replace_control_bytes(char *c);
 
 #endif

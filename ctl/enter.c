@@ -80,6 +80,18 @@ static pid_t lock_owner(int fd)
     return lock.l_pid;
 }
 
+pid_t enter_find(const char *instance)
+{
+    int file = open_pid_file(instance);
+    pid_t pid = 0;
+
+    if (file != -1) {
+        pid = lock_owner(file);
+        close(file);
+    }
+    return pid;
+}
+
 bool enter_instance(const char *instance)
 {
     int file = open_pid_file(instance), process;

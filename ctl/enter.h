@@ -20,6 +20,9 @@ bool enter_instance(const char *instance);
 /* The same, for commands that make no sense without; or fails. */
 void enter_running_instance(const char *instance);
 
+/* Only looks: the process that would be entered, httpd's parent, or 0. */
+pid_t enter_find(const char *instance);
+
 /* The instance's runtime directory; it has been entered. */
 int enter_run_directory(const char *instance);
 

@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Names may come from the disk: they may not forge lines or move a cursor. */
-static void replace_control_bytes(char *c)
+void replace_control_bytes(char *c)
 {
     for (; *c != '\0'; c++) {
         if ((unsigned char)*c < ' ' || *c == 0x7f) {

@@ -4,13 +4,14 @@
  *
  * Run by root; not setuid.  It does nothing that could not be done by hand:
  * users are directories (user.c, remove.c), base images too (base.c, and the
- * script base-build), and jails are looked after by timount (jail.c).  What
+ * script base-build), jails are looked after by timount (jail.c), and whether
+ * all is as it must be can be seen (doctor.c, and its checks).  What
  * it adds is that all of it is done right, and in the right place: where
  * httpd runs in a mount namespace of its own, as under PrivateTmp=, that one
  * is entered first (enter.c), and the users directory and the range of uids
  * are those that the running httpd has sealed (site.c).
  *
- * Exit status: 0 done, 1 failed, 2 wrong command line.
+ * Exit status: 0 done, 1 failed (doctor: faults), 2 wrong command line.
  */
 #include <getopt.h>
 #include <stdint.h>
@@ -22,6 +23,7 @@
 
 #include "base.h"
 #include "ctl.h"
+#include "doctor.h"
 #include "jail.h"
 #include "trampoline/layout.h"
 #include "trampoline/names.h"
@@ -39,6 +41,7 @@ enum {
     OPT_UID = 1 << 14,
     OPT_PURGE = 1 << 15,
     OPT_HELP = 1 << 16,
+    OPT_TRY = 1 << 17,
 
     OF_USERS = OPT_INSTANCE | OPT_PROFILE | OPT_USERS,
     OF_JAILS = OPT_INSTANCE,
@@ -54,12 +57,13 @@ static const struct option long_options[] = {
     { "include",  required_argument, NULL, OPT_INCLUDE },
     { "uid",      required_argument, NULL, OPT_UID },
     { "purge",    no_argument,       NULL, OPT_PURGE },
+    { "try",      required_argument, NULL, OPT_TRY },
     { "help",     no_argument,       NULL, OPT_HELP },
     { NULL, 0, NULL, 0 }
 };
 
 static const struct command {
-    const char *group, *verb;
+    const char *group, *verb;   /* verb "": a group of one */
     const char *operands;       /* as in the usage */
     int operand_count;
     int options;                /* those that it knows */
@@ -77,7 +81,9 @@ static const struct command {
       OF_BASES | OPT_KIND | OPT_INCLUDE, base_build },
     { "base", "check", "NAME", 1, OF_BASES, base_check },
     { "base", "list", "", 0, OF_BASES, base_list },
-    { "base", "use", "NAME GENERATION", 2, OF_BASES, base_use }
+    { "base", "use", "NAME GENERATION", 2, OF_BASES, base_use },
+    { "doctor", "", "[--profile P] [--try USER]", 0,
+      OPT_INSTANCE | OPT_PROFILE | OPT_TRY, doctor }
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
@@ -88,18 +94,23 @@ static void print_usage(FILE *out)
 
     fputs("Usage:\n", out);
     for (i = 0; i < COMMAND_COUNT; i++) {
-        fprintf(out, "  ivlejailctl %s %s%s%s\n", commands[i].group,
-                commands[i].verb, commands[i].operands[0] == '\0' ? "" : " ",
+        fprintf(out, "  ivlejailctl %s%s%s%s%s\n", commands[i].group,
+                commands[i].verb[0] == '\0' ? "" : " ", commands[i].verb,
+                commands[i].operands[0] == '\0' ? "" : " ",
                 commands[i].operands);
     }
-    fputs("\nOptions of the user and jail commands:\n"
+    fputs("\nOptions of the user and jail commands and of doctor:\n"
           "  --instance I   the httpd with \"IvleJailInstance I\" (default)\n"
           "Options of the user commands:\n"
           "  --profile P    with the settings of this profile (default)\n"
           "  --users DIR    another users directory than the profile's\n"
           "Options of the base commands:\n"
           "  --bases DIR    where base images are (" LAYOUT_DEFAULT_BASES
-          ")\n\nSee ivlejailctl(8).\n", out);
+          ")\n"
+          "Options of doctor:\n"
+          "  --profile P    look at this profile only (all)\n"
+          "  --try USER     start a jail of this user\n"
+          "\nSee ivlejailctl(8).\n", out);
 }
 
 /*** The command line ***/
@@ -167,6 +178,9 @@ static void take_option(struct options *options, int option)
     case OPT_PURGE:
         options->purge = true;
         break;
+    case OPT_TRY:
+        options->try_user = optarg;
+        break;
     case OPT_HELP:
         print_usage(stdout);
         exit(0);
@@ -188,6 +202,11 @@ static int read_options(int argc, char **argv, struct options *options)
     return given;
 }
 
+static int words_of(const struct command *command)
+{
+    return command->verb[0] == '\0' ? 1 : 2;
+}
+
 static const struct command *find_command(char **words, int count)
 {
     size_t i;
@@ -196,9 +215,11 @@ static const struct command *find_command(char **words, int count)
         print_usage(stderr);
         exit(2);
     }
-    for (i = 0; count >= 2 && i < COMMAND_COUNT; i++) {
-        if (strcmp(words[0], commands[i].group) == 0
-            && strcmp(words[1], commands[i].verb) == 0) {
+    for (i = 0; i < COMMAND_COUNT; i++) {
+        if (count >= words_of(&commands[i])
+            && strcmp(words[0], commands[i].group) == 0
+            && (words_of(&commands[i]) == 1
+                || strcmp(words[1], commands[i].verb) == 0)) {
             return &commands[i];
         }
     }
@@ -211,13 +232,15 @@ static void check_use(const struct command *command, int operands, int given)
     const struct option *option;
 
     if (operands != command->operand_count) {
-        fail_usage("wrong number of operands: ivlejailctl %s %s %s",
-                   command->group, command->verb, command->operands);
+        fail_usage("wrong number of operands: ivlejailctl %s%s%s %s",
+                   command->group, words_of(command) == 1 ? "" : " ",
+                   command->verb, command->operands);
     }
     for (option = long_options; option->name != NULL; option++) {
         if ((given & ~command->options & option->val) != 0) {
-            fail_usage("--%s has no meaning for \"%s %s\"", option->name,
-                       command->group, command->verb);
+            fail_usage("--%s has no meaning for \"%s%s%s\"", option->name,
+                       command->group, words_of(command) == 1 ? "" : " ",
+                       command->verb);
         }
     }
 }
@@ -233,7 +256,6 @@ int main(int argc, char **argv)
 {
     struct options options = {
         .instance = "default",
-        .profile = "default",
         .bases = LAYOUT_DEFAULT_BASES
     };
     const struct command *command;
@@ -241,8 +263,8 @@ int main(int argc, char **argv)
 
     given = read_options(argc, argv, &options);
     command = find_command(argv + optind, argc - optind);
-    check_use(command, argc - optind - 2, given);
+    check_use(command, argc - optind - words_of(command), given);
     require_root();
     umask(022);
-    return command->run(&options, argv + optind + 2);
+    return command->run(&options, argv + optind + words_of(command));
 }

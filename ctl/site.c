@@ -53,7 +53,10 @@ void site_open(struct site *site, const struct options *options)
         open_users(site, LAYOUT_DEFAULT_USERS);
         return;
     }
-    enter_read_policy(options->instance, options->profile, &site->policy);
+    enter_read_policy(options->instance,
+                      options->profile != NULL ? options->profile
+                                               : DEFAULT_PROFILE,
+                      &site->policy);
     site->sealed = true;
     site->uid_min = site->policy.profile.uid_min;
     site->uid_max = site->policy.profile.uid_max;
