@@ -385,16 +385,24 @@ static int ij_check_uses(const ij_site *site, const server_rec *s)
     return OK;
 }
 
+/*
+ * What a jail lacks is only said, and only to who asks ("httpd -t"): as an
+ * error it would end a web server that is gracefully restarted.
+ */
 static int ij_hook_check_config(apr_pool_t *pconf, apr_pool_t *plog,
                                 apr_pool_t *ptemp, server_rec *s)
 {
-    const ij_site *site = ij_site_of(s);
+    ij_site *site = ij_site_of(s);
     int rc = OK;
 
     (void)pconf;
     (void)plog;
     if (ij_is_first_pass()) {
         ij_shared_warn(s, ptemp);   /* for who starts or checks httpd */
+    }
+    if (site->is_used
+        && ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) {
+        ij_host_foretell(site, s, ptemp);
     }
     for (; s != NULL && rc == OK; s = s->next) {
         rc = ij_check_uses(site, s);

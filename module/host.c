@@ -18,6 +18,7 @@
 #include "unixd.h"
 
 #include "module/log.h"
+#include "module/seal.h"
 
 /* Children of httpd have its User and Group, and call as those. */
 static const char *mode_fault(const struct stat *st, apr_pool_t *p)
@@ -120,5 +121,32 @@ void ij_host_warn(const ij_site *site, server_rec *s)
     }
     for (i = 0; i < site->profiles->nelts; i++) {
         warn_of_limits(APR_ARRAY_IDX(site->profiles, i, ij_profile *), s);
+    }
+}
+
+void ij_host_foretell(ij_site *site, server_rec *s, apr_pool_t *p)
+{
+    const char *fault;
+    int i;
+
+    if (geteuid() != 0) {
+        return;         /* httpd will see other things than who asks now */
+    }
+    fault = ij_host_fault(site, p);
+    if (fault != NULL) {
+        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_WARNING, 0, s,
+                     IJLOGNO(0140) "httpd would not start: %s", fault);
+    }
+    ij_seal_rehearse(site, p, p);
+    for (i = 0; i < site->profiles->nelts; i++) {
+        const ij_profile *profile = APR_ARRAY_IDX(site->profiles, i,
+                                                  ij_profile *);
+
+        if (profile->reason != NULL && profile->is_written) {
+            ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_WARNING, 0, s,
+                         IJLOGNO(0141) "profile '%s' would be left out, and "
+                         "its requests get 503: %s", profile->name,
+                         profile->reason);
+        }
     }
 }

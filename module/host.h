@@ -20,4 +20,10 @@ const char *ij_host_fault(const ij_site *site, apr_pool_t *p);
  */
 void ij_host_warn(const ij_site *site, server_rec *s);
 
+/*
+ * For who only checks the configuration, before there is an httpd: warns of
+ * what would keep it from starting, and which profiles would be left out.
+ */
+void ij_host_foretell(ij_site *site, server_rec *s, apr_pool_t *p);
+
 #endif

@@ -197,8 +197,8 @@ static const char *profile_text(ij_profile *profile, apr_pool_t *p,
                        profile->generation, "\n", text, NULL);
 }
 
-static const char *profiles_text(ij_site *site, apr_pool_t *p,
-                                 apr_pool_t *ptemp, const char *filter)
+/* Sets the reason of those that cannot be sealed. */
+static void find_paths(ij_site *site, apr_pool_t *p, apr_pool_t *ptemp)
 {
     ij_profile **profiles = (ij_profile **)site->profiles->elts;
     int count = site->profiles->nelts, i;
@@ -206,7 +206,6 @@ static const char *profiles_text(ij_site *site, apr_pool_t *p,
                                          (apr_size_t)count
                                          * sizeof(*resolvers));
     long long deadline = ij_run_clock() + RESOLVE_MILLISECONDS;
-    const char *text = "";
 
     for (i = 0; i < count; i++) {
         start_resolver(&resolvers[i], profiles[i], ptemp);
@@ -214,6 +213,17 @@ static const char *profiles_text(ij_site *site, apr_pool_t *p,
     for (i = 0; i < count; i++) {
         ij_resolve_finish(&resolvers[i], ptemp, deadline);
         profiles[i]->reason = take_paths(profiles[i], &resolvers[i], p);
+    }
+}
+
+static const char *profiles_text(ij_site *site, apr_pool_t *p,
+                                 apr_pool_t *ptemp, const char *filter)
+{
+    ij_profile **profiles = (ij_profile **)site->profiles->elts;
+    const char *text = "";
+    int i;
+
+    for (i = 0; i < site->profiles->nelts; i++) {
         if (profiles[i]->reason == NULL) {
             text = apr_pstrcat(ptemp, text,
                                profile_text(profiles[i], p, ptemp, filter),
@@ -303,6 +313,12 @@ static const char *head_text(const ij_site *site, apr_pool_t *ptemp,
                         (unsigned long)ap_unixd_config.group_id, warden);
 }
 
+void ij_seal_rehearse(ij_site *site, apr_pool_t *p, apr_pool_t *ptemp)
+{
+    complete_profiles(site, p);
+    find_paths(site, p, ptemp);
+}
+
 const char *ij_seal(ij_site *site, apr_pool_t *p, apr_pool_t *ptemp)
 {
     const char *helper = ij_site_helper(ptemp, site, "warden");
@@ -319,7 +335,7 @@ const char *ij_seal(ij_site *site, apr_pool_t *p, apr_pool_t *ptemp)
         return apr_psprintf(ptemp, "cannot compile the system call filter: %s",
                             strerror(rv));
     }
-    complete_profiles(site, p);
+    ij_seal_rehearse(site, p, ptemp);
     text = apr_pstrcat(ptemp, head_text(site, ptemp, warden),
                        profiles_text(site, p, ptemp, filter), "end\n", NULL);
     if (strlen(text) > POLICY_SIZE_MAX) {

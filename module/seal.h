@@ -16,4 +16,7 @@
  */
 const char *ij_seal(ij_site *site, apr_pool_t *p, apr_pool_t *ptemp);
 
+/* The same without the writing: what each profile's reason would be. */
+void ij_seal_rehearse(ij_site *site, apr_pool_t *p, apr_pool_t *ptemp);
+
 #endif

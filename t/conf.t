@@ -41,6 +41,8 @@ for my $file (@examples) {
     my $name = substr $file, length("$TOP/");
     my $said = httpd($file, '-t');
     like($said, qr/Syntax OK/, "$name can be loaded");
+    # but for what is not installed here, and where it would be
+    $said =~ s/^.*(?:IJ0140|IJ0141): .*\n//mg;
     unlike($said, qr/IJ\d{4}: /, '... without a warning of ours');
 }
 

@@ -299,6 +299,9 @@ for my $name (sort keys %LOST) {
     my $now = reload("<IvleJailProfile lost>\n$line\n</IvleJailProfile>\n"
         . "<Location /my/>\nIvleJailUse lost\n</Location>\n");
     is(join(' ', sort keys %$now), 'default', "$name: left out");
+    ok($httpd->configtest, '... which is no error of the configuration');
+    like($httpd->{output}, qr/IJ0141: profile 'lost' would be.*\Q$reason\E/,
+        '... but a warning') or diag $httpd->{output};
     my $left_out = "IJ0021: profile 'lost' is left out, requests get 503: ";
     like(log_since($mark), qr/\Q$left_out$reason/, '... which is said');
     my $answer = $httpd->get('/my/lost.sh', user => 'alice');

@@ -109,11 +109,26 @@ sub left {
     return [grep { /\Q$httpd->{instance}\E/ } map { @$_ } values %$left];
 }
 
+# "httpd -t" warns of it, but does not fail: before a graceful restart it would
+# keep a server that runs from what else is new.  To others than root it says
+# nothing, who see other things than httpd will.
+sub foretells {
+    my ($name, $said, $wrapper) = @_;
+    my @wrapper = @{ $wrapper // [] };
+    my $warns = !grep { /--reuid/ } @wrapper;
+    ok($httpd->run_command(@wrapper, $httpd->command('-t')),
+        "$name: the configuration is not wrong") or diag $httpd->output;
+    my $is_said = $httpd->{output} =~ /IJ0140: httpd would not start: .*$said/;
+    is(!!$is_said, $warns, '... ' . ($warns ? 'but there is a warning'
+        : 'without a warning')) or diag $httpd->output;
+}
+
 sub check_fault {
     my ($name, $break, $said, $wrapper, $undo) = @_;
     repair();
     unlink glob "$dir/logs/*";
     $break->();
+    foretells($name, $said, $wrapper);
     my $started = $httpd->run_command(@{ $wrapper // [] },
         $httpd->command('-k', 'start'));
     ok(!$started, "$name: httpd does not start");
