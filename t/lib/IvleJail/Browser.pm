@@ -23,13 +23,12 @@ package IvleJail::Browser;
 use strict;
 use warnings;
 
-use File::Path qw(make_path);
-use File::Temp;
+use File::Path qw(make_path remove_tree);
+use File::Temp qw(tempdir);
 use HTTP::Tiny;
 use JSON::PP;
 use MIME::Base64 qw(decode_base64);
 use POSIX qw(setsid);
-use Scalar::Util qw(weaken);
 use Time::HiRes qw(sleep time);
 
 use IvleJail::Httpd qw(password_of runs slurp);
@@ -54,39 +53,50 @@ my @FLAGS = (
         . 'EXCLUDE 127.0.0.1',
 );
 my $json = JSON::PP->new->utf8->allow_nonref;
-my %running;            # by the driver's pid, for a test that dies
 
 # --- beginning and end ------------------------------------------------------
 
 # Options: flags (a list, more for chromium).
 sub new {
     my ($class, %arg) = @_;
-    my $self = bless { dir => File::Temp->newdir('ivlejail-XXXXXX',
-        TMPDIR => 1), http => HTTP::Tiny->new(timeout => $PATIENCE,
-        proxy => undef, http_proxy => undef) }, $class;
-    $self->start_driver;
+    my $self = bless { dir => tempdir('ivlejail-XXXXXX', TMPDIR => 1),
+        http => HTTP::Tiny->new(timeout => $PATIENCE, proxy => undef,
+            http_proxy => undef) }, $class;
+    $self->start_keeper;
+    $self->{driver} = 'http://127.0.0.1:' . port_in("$self->{dir}/driver.log")
+        . '/session';
     $self->start_session(@{ $arg{flags} // [] });
     return $self->desktop;
 }
 
-# In a session of its own, by which all of its processes are known.
+# The keeper ends the browser and removes its directory when it is told to, or
+# when nobody has the other end of its pipe: also when the test was killed.
+sub start_keeper {
+    my ($self) = @_;
+    pipe(my $wait, $self->{alive}) or die "pipe: $!";
+    $self->{pid} = fork() // die "fork: $!";
+    return if $self->{pid};
+    close $self->{alive};
+    setsid();
+    CORE::open STDIN, '<', '/dev/null';
+    CORE::open STDOUT, '>', "$self->{dir}/driver.log";
+    CORE::open STDERR, '>&', \*STDOUT;
+    $self->start_driver;
+    sysread $wait, my $nothing, 1;
+    end_processes(grep { $_ != $$ } processes_of($$));
+    remove_tree($self->{dir});
+    POSIX::_exit(0);
+}
+
 sub start_driver {
     my ($self) = @_;
-    my $log = "$self->{dir}/driver.log";
-    $self->{pid} = fork() // die "fork: $!";
-    if (!$self->{pid}) {
-        setsid();
-        @ENV{qw(HOME TMPDIR XDG_CONFIG_HOME XDG_CACHE_HOME)} =
-            ("$self->{dir}") x 4;
-        delete $ENV{$_} for grep { /_proxy\z/i } keys %ENV;
-        open STDIN, '<', '/dev/null';
-        open STDOUT, '>', $log;
-        open STDERR, '>&', \*STDOUT;
-        { exec $DRIVER, '--port=0' }
-        POSIX::_exit(127);
-    }
-    weaken($running{$self->{pid}} = $self);
-    $self->{driver} = 'http://127.0.0.1:' . port_in($log) . '/session';
+    my $pid = fork();
+    POSIX::_exit(127) if !defined $pid;
+    return if $pid;
+    @ENV{qw(HOME TMPDIR XDG_CONFIG_HOME XDG_CACHE_HOME)} = ($self->{dir}) x 4;
+    delete $ENV{$_} for grep { /_proxy\z/i } keys %ENV;
+    { exec $DRIVER, '--port=0' }
+    POSIX::_exit(127);
 }
 
 # The driver chooses one, and says so.
@@ -115,13 +125,17 @@ sub start_session {
 
 sub quit {
     my ($self) = @_;
-    my $driver = delete $self->{pid} or return;
-    delete $running{$driver};
+    my $keeper = delete $self->{pid} or return;
     eval { $self->ask(DELETE => $self->{session}) } if $self->{session};
-    my @processes = ($driver, processes_of($driver));
-    kill KILL => @processes;
-    waitpid $driver, 0;
+    local $SIG{PIPE} = 'IGNORE';
+    syswrite $self->{alive}, "end\n";
+    waitpid $keeper, 0;
+}
+
+sub end_processes {
+    my @processes = @_;
     my $end = time + $PATIENCE;
+    kill KILL => @processes;
     sleep 0.02 while time < $end && grep { runs($_) } @processes;
 }
 
@@ -141,13 +155,6 @@ sub DESTROY {
     my ($self) = @_;
     local ($?, $@, $!);
     $self->quit;
-}
-
-# When the interpreter ends, nobody knows what goes first: its directory must
-# not.
-END {
-    local ($?, $@, $!);
-    $_->quit for grep { defined } values %running;
 }
 
 # --- asking the driver ------------------------------------------------------
