@@ -21,7 +21,7 @@ use constant {
     ALICE => 70001, PATIENCE => 20, STORMS => 30, DESCRIPTORS => 1000,
     NOFILE => 7, PR_SET_DUMPABLE => 4, PR_SET_MDWE => 65, TIOCSCTTY => 0x540e,
     TIOCSPTLCK => 0x40045431, TIOCGPTN => 0x80045430,
-    SIGRTMIN => 34,
+    REAL_TIME => 34,
 };
 
 # This file as a program: a caller with a terminal.
@@ -160,7 +160,7 @@ my @INHERITED = (
     (map { [ "pending: $_->[0]", 1, before => pending(@{ $_->[1] }) ] }
         [ SIGTERM => [ SIGTERM ] ], [ SIGALRM => [ SIGALRM ] ],
         [ SIGHUP => [ SIGHUP ] ], [ SIGTSTP => [ SIGTSTP, SIGCONT ] ],
-        [ SIGCHLD => [ SIGCHLD ] ], [ 'a real-time one' => [ SIGRTMIN ] ]),
+        [ SIGCHLD => [ SIGCHLD ] ], [ 'a real-time one' => [ REAL_TIME ] ]),
     [ 'all soft limits small at once', 0, before => \&small_limits ],
     [ 'a huge hostile environment', 0, before => \&huge_environment ],
     [ 'memory that is either written or executed', 1,
