@@ -8,6 +8,7 @@
 #   sudo make demo          a jailed site on a loopback port
 #   make fuzz               FUZZ_RUNS=10000000 of each target
 #   sudo make check-vm      some of it on Debian's own kernel, in a guest
+#   sudo make soak          half an hour of traffic, kills and full disks
 #   make model              the life of a jail, in every order (spin)
 #   make lint               two compilers, cppcheck, clang-tidy, our own rules
 #
@@ -295,6 +296,13 @@ model:
 	tools/install-deps check
 	prove -v -It/lib t/model/jail.t
 
+# t/soak/soak.t takes two minutes in "make check".
+soak:
+	tools/install-deps check
+	$(MAKE) -j$$(nproc) all
+	IVLEJAIL_SOAK=$${IVLEJAIL_SOAK:-1800} IVLEJAIL_MUST_WORK=1 \
+	    prove -v -It/lib t/soak/soak.t
+
 demo:
 	tools/install-deps demo
 	$(MAKE) -j$$(nproc) all
@@ -305,6 +313,6 @@ clean:
 
 FORCE:
 .PHONY: all objects unit test-tools fuzz-targets fuzz install install-for-debian uninstall \
-    check check-vm lint tidy model demo clean FORCE
+    check check-vm lint tidy model soak demo clean FORCE
 .DELETE_ON_ERROR:
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d)
