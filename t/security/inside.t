@@ -34,7 +34,7 @@ use constant {
 
 my @GROUPS = qw(paths privileges neighbours);
 my $BASE = "$BASES/attack";
-my $SOCKET = '/run/ivlejail-attack';
+my $SOCKET = "/run/ivlejail-attack-$INSTANCE";
 my $SHARED = "/ivlejail-attack-$INSTANCE";
 my $SECRET = "$ROOT/attack-secret";
 my @open;                       # what the caller has left open
@@ -102,7 +102,8 @@ unlink $SOCKET;
 my $path = IO::Socket::UNIX->new(Local => $SOCKET, Listen => 64)
     or BAIL_OUT("$SOCKET: $!");
 chmod 0666, $SOCKET or die "chmod: $!";
-my $abstract = IO::Socket::UNIX->new(Local => "\0ivlejail-attack", Listen => 64)
+my $abstract = IO::Socket::UNIX->new(Listen => 64,
+    Local => "\0ivlejail-attack-$INSTANCE")
     or BAIL_OUT("abstract socket: $!");
 my $twin = start_twin();
 my %TARGETS = (
@@ -110,7 +111,7 @@ my %TARGETS = (
     ATTACK_TWIN => $twin,
     ATTACK_HOST_PORT => $inet->sockport,
     ATTACK_RUN => $SOCKET,
-    ATTACK_ABSTRACT => '@ivlejail-attack',
+    ATTACK_ABSTRACT => "\@ivlejail-attack-$INSTANCE",
     ATTACK_SHARED => $SHARED,
 );
 
