@@ -12,6 +12,7 @@ use Time::HiRes qw(time);
 use IvleJail::Client;
 use IvleJail::Httpd qw(slurp);
 use IvleJail::Test;
+use IvleJail::Tls;
 
 use constant { FILES => 60, MANY => 40, MIB => 1 << 20, PATIENCE => 30, KEPT_ALIVE => 20 };
 
@@ -23,28 +24,14 @@ base('busybox');
 my $modules = '/usr/lib/apache2/modules';
 my $httpd = IvleJail::Httpd->new(name => 'fds', mpm => 'event');
 my $dir = $httpd->{dir};
-my $tls_port = $httpd->{port} + 1;
-my $config = 'KeepAliveTimeout ' . KEPT_ALIVE . <<"CONF";
+my $tls_port = tls_port($httpd);
+my $config = tls($httpd) . 'KeepAliveTimeout ' . KEPT_ALIVE . <<"CONF";
 
 IvleJailMaxRequests 100 100
 LoadModule include_module $modules/mod_include.so
-LoadModule http2_module $modules/mod_http2.so
 LoadModule deflate_module $modules/mod_deflate.so
 LoadModule mime_magic_module $modules/mod_mime_magic.so
 MimeMagicFile /etc/apache2/magic
-<IfModule !socache_shmcb_module>
-    LoadModule socache_shmcb_module $modules/mod_socache_shmcb.so
-</IfModule>
-<IfModule !ssl_module>
-    LoadModule ssl_module $modules/mod_ssl.so
-</IfModule>
-Protocols h2 h2c http/1.1
-Listen 127.0.0.1:$tls_port https
-<VirtualHost 127.0.0.1:$tls_port>
-    SSLEngine on
-    SSLCertificateFile $dir/conf/cert.pem
-    SSLCertificateKeyFile $dir/conf/key.pem
-</VirtualHost>
 IvleJailAlias /send/ /home/%u/web/
 IvleJailAlias /deflate/ /home/%u/web/
 IvleJailAlias /digest/ /home/%u/web/
@@ -106,12 +93,6 @@ sub put_files {
     for my $user (qw(alice bob)) {
         put_file($user => "web/$_", content($user, $_)) for 1 .. FILES;
     }
-}
-
-sub make_certificate {
-    run_quietly(qw(openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj
-        /CN=127.0.0.1 -keyout), "$dir/conf/key.pem", '-out',
-        "$dir/conf/cert.pem");
 }
 
 # --- many at once -------------------------------------------------------------
@@ -300,7 +281,6 @@ sub check_magic {
 # --- the tests ----------------------------------------------------------------
 
 put_files();
-make_certificate();
 ok($httpd->start, 'httpd starts') or BAIL_OUT($httpd->output);
 get_all($_) for @AT_ONCE;
 none_is_open('afterwards');

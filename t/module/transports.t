@@ -10,6 +10,7 @@ use Time::HiRes qw(time);
 
 use IvleJail::Httpd qw(slurp);
 use IvleJail::Test;
+use IvleJail::Tls;
 
 use constant { BODY => 3_000_000, PATIENCE => 30 };
 
@@ -18,27 +19,10 @@ must_have_program(qw(curl openssl timeout));
 install();
 base('busybox');
 
-my $modules = '/usr/lib/apache2/modules';
 my $httpd = IvleJail::Httpd->new(name => 'transports', mpm => 'event');
 my $dir = $httpd->{dir};
-my $tls_port = $httpd->{port} + 1;
-$httpd->write_config(<<"CONF");
-LoadModule http2_module $modules/mod_http2.so
-<IfModule !socache_shmcb_module>
-    LoadModule socache_shmcb_module $modules/mod_socache_shmcb.so
-</IfModule>
-<IfModule !ssl_module>
-    LoadModule ssl_module $modules/mod_ssl.so
-</IfModule>
-Protocols h2 h2c http/1.1
-Listen 127.0.0.1:$tls_port https
-<VirtualHost 127.0.0.1:$tls_port>
-    SSLEngine on
-    SSLCertificateFile $dir/conf/cert.pem
-    SSLCertificateKeyFile $dir/conf/key.pem
-</VirtualHost>
-IvleJailLimit nproc unlimited
-CONF
+my $tls_port = tls_port($httpd);
+$httpd->write_config(tls($httpd) . "IvleJailLimit nproc unlimited\n");
 
 # What curl is told, and the version and the place that it speaks to.
 my @TRANSPORTS = (
@@ -115,14 +99,7 @@ sub write_bodies {
     $httpd->write_file('long', join '', map { pack 'N', $_ } 1 .. BODY / 4);
 }
 
-sub make_certificate {
-    run_quietly(qw(openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj
-        /CN=127.0.0.1 -keyout), "$dir/conf/key.pem", '-out',
-        "$dir/conf/cert.pem");
-}
-
 write_bodies();
-make_certificate();
 put_program(alice => "web/$_", "#!/bin/sh\n$PROGRAMS{$_}\n")
     for sort keys %PROGRAMS;
 ok($httpd->start, 'httpd starts') or BAIL_OUT($httpd->output);

@@ -2,7 +2,7 @@
 /*
  * test_find.c - what a request means; in a real tree, not as root
  */
-/* LINK: find.o */
+/* LINK: scratch.o find.o */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,11 +19,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "scratch.h"
 #include "trampoline/find.h"
-
-enum { NOBODY_SPECIAL = 70001 };
-
-static char top[] = "/tmp/test_find.XXXXXX";
 
 static const char *interpreters[] = { ".py", "/usr/bin/python3", "-I", "",
                                       ".tar.gz", "/bin/tar", "" };
@@ -94,14 +90,7 @@ static void make_files(void)
 static int make_tree(void **state)
 {
     (void) state;
-    /* permissions mean nothing to root */
-    if (geteuid() == 0
-        && (setresgid(NOBODY_SPECIAL, NOBODY_SPECIAL, NOBODY_SPECIAL) != 0
-            || setresuid(NOBODY_SPECIAL, NOBODY_SPECIAL, NOBODY_SPECIAL)
-               != 0)) {
-        return -1;
-    }
-    if (mkdtemp(top) == NULL || chdir(top) != 0) {
+    if (scratch_enter() != 0) {
         return -1;
     }
     make_directories();
@@ -121,22 +110,13 @@ static int make_tree(void **state)
     return 0;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int flag,
-                        struct FTW *ftw)
-{
-    (void) st;
-    (void) flag;
-    (void) ftw;
-    return remove(path);
-}
-
 static int remove_tree(void **state)
 {
     (void) state;
     chmod("closed", 0755);
     chmod("blind", 0755);
     chmod("shut", 0755);
-    return nftw(top, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    return scratch_leave();
 }
 
 static struct wire_request request_for(const char *filename)
@@ -153,7 +133,7 @@ static struct wire_request request_for(const char *filename)
 
 /* --- tests --- */
 
-/* filename and script are below top */
+/* filename and script are below the directory */
 struct find_case {
     const char *filename;
     enum wire_refusal refusal;
@@ -227,7 +207,7 @@ static void assert_found(const struct found *found,
     char script[PATH_MAX];
 
     assert_int_equal(found->kind, expected->kind);
-    snprintf(script, sizeof(script), "%s%s", top, expected->script);
+    snprintf(script, sizeof(script), "%s%s", scratch_path(), expected->script);
     assert_string_equal(found->script, script);
     assert_string_equal(found->path_info, expected->path_info);
     *strrchr(script, '/') = '\0';
@@ -246,7 +226,8 @@ static void check_case(const struct find_case *expected)
     struct wire_request request = request_for(filename);
     struct found found;
 
-    snprintf(filename, sizeof(filename), "%s%s", top, expected->filename);
+    snprintf(filename, sizeof(filename), "%s%s",
+             scratch_path(), expected->filename);
     print_message("# %s\n", expected->filename);
     assert_int_equal(find_target(&request, &found), expected->refusal);
     assert_int_equal(found.error, expected->error);
@@ -305,7 +286,7 @@ static void test_indexes(void **state)
     (void) state;
     request.lists = true;
     for (i = 0; i < sizeof(indexed) / sizeof(indexed[0]); i++) {
-        snprintf(filename, sizeof(filename), "%s%s", top,
+        snprintf(filename, sizeof(filename), "%s%s", scratch_path(),
                  indexed[i].found.filename);
         print_message("# %s\n", indexed[i].found.filename);
         assert_int_equal(find_target(&request, &found), WIRE_NOT_REFUSED);
@@ -323,12 +304,12 @@ static void test_slash_of_the_uri(void **state)
     struct found found;
 
     (void) state;
-    snprintf(filename, sizeof(filename), "%s/both", top);
+    snprintf(filename, sizeof(filename), "%s/both", scratch_path());
     request.uri = "/my/";
     assert_int_equal(find_target(&request, &found), WIRE_NOT_REFUSED);
-    snprintf(expected, sizeof(expected), "%s/both/index.html", top);
+    snprintf(expected, sizeof(expected), "%s/both/index.html", scratch_path());
     assert_string_equal(found.script, expected);
-    snprintf(filename, sizeof(filename), "%s/both/", top);
+    snprintf(filename, sizeof(filename), "%s/both/", scratch_path());
     request.uri = "/my";
     assert_int_equal(find_target(&request, &found), WIRE_NEEDS_SLASH);
 }
@@ -342,7 +323,7 @@ static void test_order_of_indexes(void **state)
     struct found found;
 
     (void) state;
-    snprintf(filename, sizeof(filename), "%s/second/", top);
+    snprintf(filename, sizeof(filename), "%s/second/", scratch_path());
     request.indexes = other;
     assert_int_equal(find_target(&request, &found), WIRE_NOT_REFUSED);
     assert_int_equal(found.index_number, 1);
@@ -361,10 +342,10 @@ static void test_refused_indexes(void **state)
 
     (void) state;
     request.lists = true;
-    snprintf(filename, sizeof(filename), "%s/shut/", top);
+    snprintf(filename, sizeof(filename), "%s/shut/", scratch_path());
     assert_int_equal(find_target(&request, &found), WIRE_FORBIDDEN);
     assert_int_equal(found.error, EACCES);
-    snprintf(filename, sizeof(filename), "%s/unreadable/", top);
+    snprintf(filename, sizeof(filename), "%s/unreadable/", scratch_path());
     request.indexes = first_python;
     request.index_count = 2;
     assert_int_equal(find_target(&request, &found), WIRE_FORBIDDEN);
@@ -384,7 +365,8 @@ static void test_listings(void **state)
     (void) state;
     for (i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
         request.lists = true;
-        snprintf(filename, sizeof(filename), "%s%s", top, directories[i]);
+        snprintf(filename, sizeof(filename), "%s%s",
+                 scratch_path(), directories[i]);
         assert_int_equal(find_target(&request, &found), WIRE_NEEDS_SLASH);
         memcpy(filename + strlen(filename), "/", 2);
         assert_int_equal(find_target(&request, &found), WIRE_NOT_REFUSED);
@@ -408,7 +390,7 @@ static void test_long_indexes(void **state)
     size_t length;
 
     (void) state;
-    snprintf(filename, sizeof(filename), "%s/both/", top);
+    snprintf(filename, sizeof(filename), "%s/both/", scratch_path());
     request.indexes = names;
     request.index_count = 2;
     for (length = PATH_MAX - strlen(filename) - 2; length < PATH_MAX;
@@ -449,17 +431,18 @@ static void test_long_names(void **state)
     size_t length;
 
     (void) state;
-    length = (size_t) snprintf(filename, sizeof(filename), "%s/run/", top);
+    length = (size_t) snprintf(filename, sizeof(filename), "%s/run/",
+                               scratch_path());
     memset(filename + length, 'x', sizeof(filename) - length - 1);
     assert_int_equal(find_target(&request, &found), WIRE_NOT_REFUSED);
     assert_int_equal(strlen(found.path_info),
                      sizeof(filename) - 1 - strlen(found.script));
 
-    memset(filename + strlen(top) + 1, 'x', 3);
+    memset(filename + strlen(scratch_path()) + 1, 'x', 3);
     assert_int_equal(find_target(&request, &found), WIRE_NOT_FOUND);
     assert_int_equal(found.error, ENOENT);
 
-    memset(filename + strlen(top) + 1, 'x', 300);
+    memset(filename + strlen(scratch_path()) + 1, 'x', 300);
     assert_int_equal(find_target(&request, &found), WIRE_NOT_FOUND);
     assert_int_equal(found.error, ENAMETOOLONG);
 

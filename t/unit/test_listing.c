@@ -2,17 +2,15 @@
 /*
  * test_listing.c - what is listed of real directories, and how much
  */
-/* LINK: listing.o wire.o wire_entry.o wire_socket.o */
+/* LINK: scratch.o listing.o wire.o wire_entry.o wire_socket.o */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,12 +20,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "scratch.h"
 #include "trampoline/listing.h"
-
-enum { NOBODY_SPECIAL = 70001 };
-
-/* In memory: tens of thousands of files are made and removed. */
-static char top[] = "/dev/shm/test_listing.XXXXXX";
 
 static struct {
     struct wire_entry entries[LISTING_NAMES_MAX + 1];
@@ -35,47 +29,17 @@ static struct {
     int error;
 } listed;
 
-static int count_fds(void)
-{
-    DIR *dir = opendir("/proc/self/fd");
-    int n = 0;
-
-    assert_non_null(dir);
-    while (readdir(dir) != NULL) {
-        n++;
-    }
-    closedir(dir);
-    return n;
-}
-
 /* Each test in an empty directory, not as root. */
 static int enter(void **state)
 {
     (void) state;
-    if (geteuid() == 0
-        && (setresgid(NOBODY_SPECIAL, NOBODY_SPECIAL, NOBODY_SPECIAL) != 0
-            || setresuid(NOBODY_SPECIAL, NOBODY_SPECIAL, NOBODY_SPECIAL)
-               != 0)) {
-        return -1;
-    }
-    memcpy(top + strlen(top) - 6, "XXXXXX", 6);
-    return mkdtemp(top) == NULL || chdir(top) != 0 ? -1 : 0;
-}
-
-static int remove_entry(const char *path, const struct stat *st, int flag,
-                        struct FTW *ftw)
-{
-    (void) st;
-    (void) flag;
-    (void) ftw;
-    return remove(path);
+    return scratch_enter();
 }
 
 static int leave(void **state)
 {
     (void) state;
-    return chdir("/") || chmod(top, 0755)
-           || nftw(top, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    return scratch_leave();
 }
 
 static void put(const char *name, off_t size)
@@ -87,17 +51,18 @@ static void put(const char *name, off_t size)
     close(fd);
 }
 
-/* Lists top, into the variable listed. */
+/* Lists the directory, into the variable listed. */
 static void list(void)
 {
     static char bytes[WIRE_LISTING_MAX + 1];
-    int before = count_fds(), fd;
+    int before = scratch_count_fds(), fd;
     size_t at = 0, length;
     ssize_t size;
 
-    listed.error = listing_make(open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+    listed.error = listing_make(open(scratch_path(),
+                                     O_RDONLY | O_DIRECTORY | O_CLOEXEC),
                                 &fd);
-    assert_int_equal(count_fds(), before + 1);
+    assert_int_equal(scratch_count_fds(), before + 1);
     assert_int_equal(fcntl(fd, F_GET_SEALS) & F_SEAL_WRITE, F_SEAL_WRITE);
     size = pread(fd, bytes, sizeof(bytes), 0);
     assert_in_range(size, 0, WIRE_LISTING_MAX);
@@ -297,14 +262,14 @@ static void test_large(void **state)
 
 static void test_failures(void **state)
 {
-    int before = count_fds(), fd;
+    int before = scratch_count_fds(), fd;
 
     (void) state;
     put("file", 0);
     assert_int_equal(listing_make(open("file", O_RDONLY | O_CLOEXEC), &fd),
                      ENOTDIR);
     assert_int_equal(listing_make(open(".", O_PATH | O_CLOEXEC), &fd), EBADF);
-    assert_int_equal(count_fds(), before);
+    assert_int_equal(scratch_count_fds(), before);
 }
 
 /* Names can be read, but nothing can be reached by them. */
@@ -312,7 +277,7 @@ static void test_readable_only(void **state)
 {
     (void) state;
     put("file", 0);
-    assert_int_equal(chmod(top, 0600), 0);
+    assert_int_equal(chmod(scratch_path(), 0600), 0);
     assert_int_equal(chdir("/"), 0);
     list();
     assert_int_equal(listed.count, 0);

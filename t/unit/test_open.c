@@ -3,17 +3,15 @@
  * test_open.c - what is opened to be served, and what is not; also where it
  * was another file when it was found
  */
-/* LINK: open.o listing.o find.o wire.o wire_entry.o wire_socket.o */
+/* LINK: scratch.o open.o listing.o find.o wire.o wire_entry.o wire_socket.o */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,24 +20,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "scratch.h"
 #include "trampoline/open.h"
 
-enum { NOBODY_SPECIAL = 70001, HOLD_SECONDS = 30 };
-
-static char top[] = "/tmp/test_open.XXXXXX";
-
-static int count_fds(void)
-{
-    DIR *dir = opendir("/proc/self/fd");
-    int n = 0;
-
-    assert_non_null(dir);
-    while (readdir(dir) != NULL) {
-        n++;
-    }
-    closedir(dir);
-    return n;
-}
+enum { HOLD_SECONDS = 30 };
 
 static void put(const char *name, mode_t mode, const char *text)
 {
@@ -55,29 +39,13 @@ static void put(const char *name, mode_t mode, const char *text)
 static int make_directory(void **state)
 {
     (void) state;
-    /* permissions mean nothing to root */
-    if (geteuid() == 0
-        && (setresgid(NOBODY_SPECIAL, NOBODY_SPECIAL, NOBODY_SPECIAL) != 0
-            || setresuid(NOBODY_SPECIAL, NOBODY_SPECIAL, NOBODY_SPECIAL)
-               != 0)) {
-        return -1;
-    }
-    return mkdtemp(top) == NULL || chdir(top) != 0 ? -1 : 0;
-}
-
-static int remove_entry(const char *path, const struct stat *st, int flag,
-                        struct FTW *ftw)
-{
-    (void) st;
-    (void) flag;
-    (void) ftw;
-    return remove(path);
+    return scratch_enter();
 }
 
 static int remove_directory(void **state)
 {
     (void) state;
-    return nftw(top, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    return scratch_leave();
 }
 
 /* As find_target() leaves it, whatever is there by now. */
@@ -95,13 +63,13 @@ static enum wire_refusal open_as(enum find_kind kind, const char *path,
 static void assert_refused(const char *path, const char *path_info,
                            enum wire_refusal refusal, int expected)
 {
-    int before = count_fds(), fd, error;
+    int before = scratch_count_fds(), fd, error;
 
     print_message("# %s %s\n", path, path_info);
     assert_int_equal(open_as(FIND_FILE, path, path_info, &fd, &error),
                      refusal);
     assert_int_equal(error, expected);
-    assert_int_equal(count_fds(), before);
+    assert_int_equal(scratch_count_fds(), before);
 }
 
 static void assert_opened(const char *path, const char *text)
@@ -244,23 +212,23 @@ static void test_lease(void **state)
 static void assert_not_listed(const char *path, enum wire_refusal refusal,
                               int expected)
 {
-    int before = count_fds(), fd, error;
+    int before = scratch_count_fds(), fd, error;
 
     print_message("# %s\n", path);
     assert_int_equal(open_as(FIND_DIRECTORY, path, "", &fd, &error), refusal);
     assert_int_equal(error, expected);
-    assert_int_equal(count_fds(), before);
+    assert_int_equal(scratch_count_fds(), before);
 }
 
 static void test_directories(void **state)
 {
-    int before = count_fds(), fd, error;
+    int before = scratch_count_fds(), fd, error;
 
     (void) state;
     assert_int_equal(open_as(FIND_DIRECTORY, ".", "", &fd, &error),
                      WIRE_NOT_REFUSED);
     assert_int_equal(error, 0);
-    assert_int_equal(count_fds(), before + 1);
+    assert_int_equal(scratch_count_fds(), before + 1);
     close(fd);
     put("file", 0644, "text");
     assert_int_equal(mkdir("blind", 0311), 0);

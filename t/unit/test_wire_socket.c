@@ -3,14 +3,13 @@
  * test_wire_socket.c - requests and answers over a socket: what is sent
  * arrives with its descriptors; what should not be there is closed
  */
-/* LINK: wire.o wire_socket.o sample.o */
+/* LINK: scratch.o wire.o wire_socket.o sample.o */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -28,6 +27,7 @@
 #include <unistd.h>
 
 #include "sample.h"
+#include "scratch.h"
 
 struct pair {
     int httpd, warden;          /* the two ends */
@@ -35,19 +35,6 @@ struct pair {
     int other;
     int regular;                /* a file */
 };
-
-static int count_fds(void)
-{
-    DIR *dir = opendir("/proc/self/fd");
-    int n = 0;
-
-    assert_non_null(dir);
-    while (readdir(dir) != NULL) {
-        n++;
-    }
-    closedir(dir);
-    return n;
-}
 
 static int set_up_pair(void **state)
 {
@@ -113,11 +100,11 @@ static void close_pipes(const int pipes[WIRE_PIPES])
 static void assert_passes(const struct pair *pair,
                           const struct wire_request *request)
 {
-    int before = count_fds(), pipes[WIRE_PIPES], i;
+    int before = scratch_count_fds(), pipes[WIRE_PIPES], i;
     const char *reason;
 
     assert_int_equal(wire_send_request(pair->httpd, request, pair->pipes), 0);
-    assert_int_equal(count_fds(), before);
+    assert_int_equal(scratch_count_fds(), before);
     assert_int_equal(receive_request(pair, pipes, &reason), 0);
     assert_null(reason);
     sample_assert_same(&unpacked.request, request);
@@ -125,7 +112,7 @@ static void assert_passes(const struct pair *pair,
         assert_same_file(pipes[i], pair->pipes[i]);
         assert_int_equal(fcntl(pipes[i], F_GETFD), FD_CLOEXEC);
     }
-    assert_int_equal(count_fds(), before + WIRE_PIPES);
+    assert_int_equal(scratch_count_fds(), before + WIRE_PIPES);
     close_pipes(pipes);
 }
 
@@ -229,7 +216,7 @@ static void test_descriptor_counts(void **state)
     struct wire_request request = sample_request();
     char buffer[4096];
     size_t size = wire_pack(&request, buffer, sizeof(buffer)), i;
-    int fds[253], before = count_fds();
+    int fds[253], before = scratch_count_fds();
 
     for (i = 0; i < 253; i++) {
         fds[i] = pair->other;
@@ -237,7 +224,7 @@ static void test_descriptor_counts(void **state)
     for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         send_raw(pair->httpd, buffer, size, fds, counts[i]);
         assert_refused(pair, "wrong number of descriptors");
-        assert_int_equal(count_fds(), before);
+        assert_int_equal(scratch_count_fds(), before);
     }
 }
 
@@ -245,11 +232,11 @@ static void test_message_too_long(void **state)
 {
     static char bytes[WIRE_MESSAGE_MAX + 1];
     struct pair *pair = *state;
-    int before = count_fds();
+    int before = scratch_count_fds();
 
     send_raw(pair->httpd, bytes, sizeof(bytes), pair->pipes, WIRE_PIPES);
     assert_refused(pair, "message or its descriptors truncated");
-    assert_int_equal(count_fds(), before);
+    assert_int_equal(scratch_count_fds(), before);
 }
 
 static void test_empty_message(void **state)
@@ -266,7 +253,7 @@ static void test_no_room_for_descriptors(void **state)
     struct pair *pair = *state;
     struct wire_request request = sample_request();
     struct rlimit old, few;
-    int before = count_fds();
+    int before = scratch_count_fds();
 
     assert_int_equal(wire_send_request(pair->httpd, &request, pair->pipes),
                      0);
@@ -276,7 +263,7 @@ static void test_no_room_for_descriptors(void **state)
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
     assert_refused(pair, "message or its descriptors truncated");
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
-    assert_int_equal(count_fds(), before);
+    assert_int_equal(scratch_count_fds(), before);
 }
 
 static int memfd_with(const void *bytes, size_t size, int seals)
@@ -314,7 +301,7 @@ static void test_memfds(void **state)
     struct wire_request request = sample_request();
     char packed[4096];
     size_t size = wire_pack(&request, packed, sizeof(packed)), i;
-    int before = count_fds();
+    int before = scratch_count_fds();
 
     memcpy(large, packed, size);
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -336,7 +323,7 @@ static void test_memfds(void **state)
             assert_int_equal(receive_request(pair, pipes, &reason), 0);
             close_pipes(pipes);
         }
-        assert_int_equal(count_fds(), before);
+        assert_int_equal(scratch_count_fds(), before);
     }
 }
 
@@ -382,7 +369,7 @@ static void test_log(void **state)
 {
     struct pair *pair = *state;
     struct wire_log log = sample_log();
-    int before = count_fds(), pipes[WIRE_PIPES] = { -1, -1, -1 };
+    int before = scratch_count_fds(), pipes[WIRE_PIPES] = { -1, -1, -1 };
     const char *reason;
 
     assert_int_equal(wire_send_log(pair->httpd, &log), 0);
@@ -392,7 +379,7 @@ static void test_log(void **state)
     assert_string_equal(unpacked.log.path, log.path);
     assert_string_equal(unpacked.log.text, log.text);
     assert_int_equal(pipes[0], -1);
-    assert_int_equal(count_fds(), before);
+    assert_int_equal(scratch_count_fds(), before);
 }
 
 /* Of a sender that does not wait for the answer. */
@@ -436,7 +423,7 @@ static void test_log_with_descriptors(void **state)
     struct wire_log log = sample_log();
     char buffer[4096];
     size_t size = wire_pack_log(&log, buffer, sizeof(buffer)), i;
-    int fds[253], before = count_fds();
+    int fds[253], before = scratch_count_fds();
 
     for (i = 0; i < 253; i++) {
         fds[i] = pair->other;
@@ -444,14 +431,14 @@ static void test_log_with_descriptors(void **state)
     for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         send_raw(pair->httpd, buffer, size, fds, counts[i]);
         assert_refused(pair, "wrong number of descriptors");
-        assert_int_equal(count_fds(), before);
+        assert_int_equal(scratch_count_fds(), before);
     }
     fds[3] = memfd_with(buffer, size, F_SEAL_SEAL | F_SEAL_SHRINK
                                       | F_SEAL_GROW | F_SEAL_WRITE);
     send_raw(pair->httpd, buffer, WIRE_HEADER_SIZE, fds, 4);
     close(fds[3]);
     assert_refused(pair, "wrong number of descriptors");
-    assert_int_equal(count_fds(), before);
+    assert_int_equal(scratch_count_fds(), before);
 }
 
 static void test_log_does_not_block(void **state)
@@ -627,7 +614,7 @@ static void test_answer_sizes(void **state)
 static void test_answer_of_any_bytes(void **state)
 {
     struct pair *pair = *state;
-    int before = count_fds(), i, fd, rv;
+    int before = scratch_count_fds(), i, fd, rv;
     unsigned int seed = 1, taken = 0;
 
     for (i = 0; i < 20000; i++) {
@@ -646,7 +633,7 @@ static void test_answer_of_any_bytes(void **state)
         if (fd >= 0) {
             close(fd);
         }
-        assert_int_equal(count_fds(), before);
+        assert_int_equal(scratch_count_fds(), before);
     }
     assert_in_range(taken, 1000, 19000);
 }
@@ -684,17 +671,17 @@ static void test_answer_with_descriptors(void **state)
 {
     struct pair *pair = *state;
     struct wire_answer sent = an_answer(WIRE_STARTED), got;
-    int fds[253], before = count_fds(), i;
+    int fds[253], before = scratch_count_fds(), i;
 
     for (i = 0; i < 253; i++) {
         fds[i] = pair->regular;
     }
     send_raw(pair->warden, &sent, sizeof(sent), fds, 1);
     assert_int_equal(receive_answer(pair, &got), EPROTO);
-    assert_int_equal(count_fds(), before);
+    assert_int_equal(scratch_count_fds(), before);
     send_raw(pair->warden, &sent, sizeof(sent), fds, 253);
     assert_int_equal(receive_answer(pair, &got), EPROTO);
-    assert_int_equal(count_fds(), before);
+    assert_int_equal(scratch_count_fds(), before);
 }
 
 /* --- files and listings --- */
@@ -706,7 +693,7 @@ static int pass(const struct pair *pair, enum wire_answer_kind kind,
                 const int *fds, size_t count)
 {
     struct wire_answer sent = an_answer(kind), got;
-    int before = count_fds(), fd, rv;
+    int before = scratch_count_fds(), fd, rv;
 
     send_raw(pair->warden, &sent, sizeof(sent), fds, count);
     rv = wire_recv_answer(pair->httpd, 0, &got, &fd);
@@ -715,10 +702,10 @@ static int pass(const struct pair *pair, enum wire_answer_kind kind,
         assert_memory_equal(&got, &sent, sizeof(sent));
         assert_same_file(fd, fds[0]);
         assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
-        assert_int_equal(count_fds(), before + 1);
+        assert_int_equal(scratch_count_fds(), before + 1);
         close(fd);
     }
-    assert_int_equal(count_fds(), before);
+    assert_int_equal(scratch_count_fds(), before);
     return rv;
 }
 
@@ -726,26 +713,26 @@ static void test_file(void **state)
 {
     struct pair *pair = *state;
     struct wire_answer sent = an_answer(WIRE_FILE), got;
-    int before = count_fds(), fd;
+    int before = scratch_count_fds(), fd;
 
     assert_int_equal(wire_send_answer(pair->warden, &sent, pair->regular), 0);
-    assert_int_equal(count_fds(), before);
+    assert_int_equal(scratch_count_fds(), before);
     assert_int_equal(wire_recv_answer(pair->httpd, 0, &got, &fd), 0);
     assert_memory_equal(&got, &sent, sizeof(sent));
     assert_same_file(fd, pair->regular);
     close(fd);
-    assert_int_equal(count_fds(), before);
+    assert_int_equal(scratch_count_fds(), before);
 }
 
 static void test_file_that_is_not_wanted(void **state)
 {
     struct pair *pair = *state;
     struct wire_answer sent = an_answer(WIRE_FILE), got;
-    int before = count_fds();
+    int before = scratch_count_fds();
 
     assert_int_equal(wire_send_answer(pair->warden, &sent, pair->regular), 0);
     assert_int_equal(wire_recv_answer(pair->httpd, 0, &got, NULL), EPROTO);
-    assert_int_equal(count_fds(), before);
+    assert_int_equal(scratch_count_fds(), before);
 }
 
 static void test_file_counts(void **state)
@@ -832,7 +819,7 @@ static void test_listings(void **state)
 static void test_memfd(void **state)
 {
     struct pair *pair = *state;
-    int before = count_fds(), fd = wire_make_memfd("text", 4);
+    int before = scratch_count_fds(), fd = wire_make_memfd("text", 4);
     struct rlimit old, small;
     char text[8];
 
@@ -852,7 +839,7 @@ static void test_memfd(void **state)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
     assert_int_equal(fd, -1);
     assert_int_equal(errno, ENOSPC);
-    assert_int_equal(count_fds(), before);
+    assert_int_equal(scratch_count_fds(), before);
 }
 
 /* Two ends of a TCP connection whose first end has unsent data and would
@@ -904,7 +891,7 @@ static void test_hang_up(void **state)
     struct pair *pair = *state;
     struct wire_answer sent = an_answer(WIRE_STARTED);
     struct timespec begin, end;
-    int ends[2], before = count_fds();
+    int ends[2], before = scratch_count_fds();
 
     make_lingering(ends);
     send_raw(pair->warden, "", 0, NULL, 0);
@@ -919,7 +906,7 @@ static void test_hang_up(void **state)
     assert_int_equal(send(pair->warden, "", 1, MSG_NOSIGNAL), -1);
     assert_int_equal(errno, EPIPE);
     close(ends[1]);
-    assert_int_equal(count_fds(), before - 1);
+    assert_int_equal(scratch_count_fds(), before - 1);
     pair->httpd = -1;
 }
 
