@@ -121,15 +121,19 @@ sub names_in_directory {
     return map { "of-$user-$uid-$_" } 1 .. 5;
 }
 
+# All in place at once: a user may be asked for something while it is made.
 sub put_programs {
     my ($user, $uid) = @_;
+    my $home = "$USERS/$user/home/$user";
     put_file($user, 'whoami', "$user\n");
-    put_file($user, "web/directory/$_", '')
+    put_file($user, "new/directory/$_", '')
         for names_in_directory($user, $uid);
-    put_file($user, "web/file-$_.txt", text_of_file($user, $uid, $_))
+    put_file($user, "new/file-$_.txt", text_of_file($user, $uid, $_))
         for 0 .. FILES - 1;
-    put_program($user, "web/$_.sh", $PROLOGUE . $PROGRAMS{$_})
+    put_program($user, "new/$_.sh", $PROLOGUE . $PROGRAMS{$_})
         for sort keys %PROGRAMS;
+    # an empty one may be there, of a user who is new
+    rename "$home/new", "$home/web" or die "rename $home/new: $!";
 }
 
 # --- a request and what is expected of it -----------------------------------
