@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "creds.h"
+#include "keep.h"
 #include "layout.h"
 #include "mntns.h"
 #include "path.h"
@@ -48,8 +49,10 @@ static bool is_own_tmpfs(int directory)
     struct statx stx;
     struct statfs fs;
 
-    return fstatfs(directory, &fs) == 0 && fs.f_type == TMPFS_MAGIC
-           && statx(directory, "", AT_EMPTY_PATH, STATX_TYPE, &stx) == 0
+    must(fstatfs(directory, &fs) == 0
+         && statx(directory, "", AT_EMPTY_PATH, STATX_TYPE, &stx) == 0,
+         CODE_RUNDIR, "what is mounted");
+    return fs.f_type == TMPFS_MAGIC
            && (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
@@ -101,7 +104,7 @@ static void make_file(int dirfd, const char *name)
 
 static bool keep_lives(int run)
 {
-    int fd = path_open_beneath(run, LAYOUT_KEEP, O_RDONLY | O_NONBLOCK);
+    int fd = keep_open_part(run, LAYOUT_KEEP, O_RDONLY | O_NONBLOCK);
     bool lives = fd >= 0 && mntns_is(fd);
 
     if (fd >= 0) {
@@ -176,7 +179,7 @@ static void unmount(int dirfd, const char *name)
 void found_remove(const char *instance)
 {
     int top = open_top();
-    int run = path_open_beneath(top, instance, O_PATH | O_DIRECTORY);
+    int run = keep_open_part(top, instance, O_PATH | O_DIRECTORY);
 
     if (run >= 0) {
         unmount(run, LAYOUT_KEEP);

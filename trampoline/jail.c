@@ -158,29 +158,24 @@ static int assemble(const struct keep *keep, const struct plan *plan)
     return ns;
 }
 
-/* False where there is no pin, or only the file that one will lie on. */
-static bool find(const struct keep *keep, const struct policy *policy,
+/* Its is_new: there is no pin, or only the file that one will lie on. */
+static void find(const struct keep *keep, const struct policy *policy,
                  const char *user, struct jail *jail)
 {
     char name[KEEP_PLACE_MAX];
-    bool found = false;
     int place;
 
     keep_place(name, policy->profile.name, policy->profile.generation);
-    place = keep_open_place(keep->pins, name, 0);
-    if (place < 0) {
-        return false;
-    }
-    jail->ns = path_open_beneath(place, user, O_RDONLY | O_NONBLOCK);
-    if (jail->ns >= 0 && mntns_is(jail->ns)) {
+    /* publish_open() has made it: without it the next line dies */
+    place = keep_open_part(keep->pins, name, O_PATH | O_DIRECTORY);
+    jail->ns = keep_open_part(place, user, O_RDONLY | O_NONBLOCK);
+    jail->is_new = jail->ns < 0 || !mntns_is(jail->ns);
+    if (!jail->is_new) {
         /* the open ns keeps the mount: this finds the same one */
         jail->hold = path_open_beneath(place, user, O_PATH);
         must(jail->hold >= 0, CODE_PIN, "hold '%s'", user);
-        jail->is_new = false;
-        found = true;
     }
     (void)close(place);
-    return found;
 }
 
 void jail_find_or_make(const struct keep *keep, const struct policy *policy,
@@ -189,7 +184,8 @@ void jail_find_or_make(const struct keep *keep, const struct policy *policy,
 {
     struct plan plan;
 
-    if (find(keep, policy, user, jail)) {
+    find(keep, policy, user, jail);
+    if (!jail->is_new) {
         mntns_enter(keep->ns);
         return;
     }
@@ -198,5 +194,4 @@ void jail_find_or_make(const struct keep *keep, const struct policy *policy,
     jail->ns = assemble(keep, &plan);
     mntns_enter(keep->ns);
     jail->hold = mntns_clone_pin(jail->ns);
-    jail->is_new = true;
 }

@@ -21,8 +21,17 @@
 #include "path.h"
 #include "say.h"
 
+int keep_open_part(int dirfd, const char *name, int flags)
+{
+    int fd = path_open_beneath(dirfd, name, flags);
+
+    must(fd >= 0 || errno == ENOENT, CODE_KEEP, "'%s'", name);
+    return fd;
+}
+
 bool keep_open_run(struct keep *keep, const char *instance)
 {
+    const int flags = O_PATH | O_DIRECTORY;
     size_t culprit;
     int top;
 
@@ -31,7 +40,7 @@ bool keep_open_run(struct keep *keep, const char *instance)
     top = path_open_trusted(LAYOUT_RUN, &culprit);
     must(top >= 0 || errno == ENOENT, CODE_RUNDIR, "'%.*s'", (int)culprit,
          LAYOUT_RUN);
-    keep->run = path_open_beneath(top, instance, O_PATH | O_DIRECTORY);
+    keep->run = top < 0 ? -1 : keep_open_part(top, instance, flags);
     return keep->run >= 0;
 }
 
@@ -39,16 +48,14 @@ bool keep_open_rest(struct keep *keep)
 {
     struct stat st;
 
-    keep->lock = path_open_beneath(keep->run, LAYOUT_LOCK, O_RDWR);
-    keep->ns = path_open_beneath(keep->run, LAYOUT_KEEP,
-                                 O_RDONLY | O_NONBLOCK);
-    if (fstat(keep->run, &st) != 0 || st.st_uid != 0 || keep->lock < 0
-        || keep->ns < 0 || !mntns_is(keep->ns)) {
+    keep->lock = keep_open_part(keep->run, LAYOUT_LOCK, O_RDWR);
+    keep->ns = keep_open_part(keep->run, LAYOUT_KEEP, O_RDONLY | O_NONBLOCK);
+    must(fstat(keep->run, &st) == 0 && st.st_uid == 0, CODE_KEEP, "owner");
+    if (keep->lock < 0 || keep->ns < 0 || !mntns_is(keep->ns)) {
         return false;
     }
-    mntns_enter(keep->ns);
-    keep->pins = open("/" LAYOUT_PINS,
-                      O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    mntns_enter(keep->ns);      /* and its root directory */
+    keep->pins = keep_open_part(AT_FDCWD, LAYOUT_PINS, O_PATH | O_DIRECTORY);
     mntns_enter(keep->home);
     return keep->pins >= 0;
 }

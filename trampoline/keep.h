@@ -36,6 +36,12 @@ bool keep_open_run(struct keep *keep, const char *instance);
 bool keep_open_rest(struct keep *keep);
 
 /*
+ * path_open_beneath(); -1: it is not there.  Dies of any other failure: what
+ * is only out of reach must not be made again, nor taken for damage.
+ */
+int keep_open_part(int dirfd, const char *name, int flags);
+
+/*
  * Locks a user's byte for writing, for at most KEEP_LOCK_SECONDS, or all of
  * the file (user NULL).  The lock goes with the last copy of keep->lock.
  */

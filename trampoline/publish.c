@@ -31,8 +31,8 @@ static struct {
     const struct policy *policy;
     const char *user;
     char place[KEEP_PLACE_MAX];
-    int sockets, pins;
-    bool pinned, bound;
+    int sockets, pins, listener;    /* listener: 0 until it is bound */
+    bool pinned;
 } own;
 
 /* ENOSPC deserves its own code: the remedy is another one. */
@@ -111,8 +111,10 @@ bool publish_is_answered(void)
 static void retract(int status)
 {
     (void)status;
-    if (own.bound) {
+    if (own.listener > 0) {
         (void)unlinkat(own.sockets, own.user, 0);
+        /* a warden that was executed all the same ends of this */
+        (void)shutdown(own.listener, SHUT_RDWR);
     }
     if (own.pinned && fchdir(own.pins) == 0) {
         creds_use(CAP_SYS_ADMIN);
@@ -145,7 +147,7 @@ static void bind_socket(int listener)
          CODE_SOCKET, "remove the old one of '%s'", own.user);
     must_publish(bind(listener, (struct sockaddr *)&address, sizeof address)
                  == 0, CODE_SOCKET, "socket");
-    own.bound = true;
+    own.listener = listener;
     must(listen(listener, BACKLOG) == 0, CODE_SOCKET, "listen");
     creds_use(CAP_CHOWN);
     must(fchownat(own.sockets, own.user, own.policy->httpd_uid,

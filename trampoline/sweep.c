@@ -10,7 +10,7 @@
  *
  * When a pin is gone its jail is gone.  The files that belonged to it (the
  * pin's own, the socket) are removed under the user's lock, and only if
- * no new pin lies there: unlinking a mount point fails with EBUSY.
+ * no new pin lies there; looking at a new one clears no mark that counts.
  */
 #include "sweep.h"
 
@@ -24,6 +24,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/pidfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "creds.h"
@@ -43,17 +44,18 @@ static void each_entry(int parent, const char *directory, visitor *visit,
 {
     int fd = path_open_beneath(parent, directory, O_RDONLY | O_DIRECTORY);
     DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-    struct dirent *entry;
+    const struct dirent *entry;
 
     if (stream == NULL) {
         must(errno == ENOENT, CODE_RUNDIR, "list '%s'", directory);
         return;                 /* removed since it was listed */
     }
-    while ((entry = readdir(stream)) != NULL) {
+    while (errno = 0, (entry = readdir(stream)) != NULL) {
         if (entry->d_name[0] != '.') {
             visit(context, fd, entry->d_name);
         }
     }
+    must(errno == 0, CODE_RUNDIR, "list '%s'", directory);
     (void)closedir(stream);
 }
 
@@ -107,17 +109,24 @@ static void remove_socket(const struct walk *walk, const char *user)
          CODE_RUNDIR, "remove '%s'", path);
 }
 
-/* The user's lock is held: a new pin cannot come while we look. */
+/*
+ * The user's lock is held: a new pin cannot come while we look.  The socket
+ * goes first: where that fails, the pin's file leads the next sweep to it.
+ */
 static void remove_leftovers(const struct walk *walk, int dirfd,
                              const char *user)
 {
-    if (unlinkat(dirfd, user, 0) == 0) {
-        remove_socket(walk, user);
+    struct statx stx;
+    bool there = statx(dirfd, user, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &stx)
+                 == 0;
+
+    must(there || errno == ENOENT, CODE_RUNDIR, "the pin of '%s'", user);
+    if (!there || (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0) {
+        return;
     }
-    else {
-        must(errno == EBUSY || errno == ENOENT, CODE_RUNDIR,
-             "remove the pin of '%s'", user);
-    }
+    remove_socket(walk, user);
+    must(unlinkat(dirfd, user, 0) == 0, CODE_RUNDIR, "remove the pin of '%s'",
+         user);
 }
 
 static void expire(void *context, int dirfd, const char *user)
@@ -186,10 +195,9 @@ static void kill_warden(void *context, int pidfd, int pid, const char *place,
                         const char *user)
 {
     (void)context;
-    (void)pid;
     (void)place;
-    (void)user;
-    (void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);   /* or just ended */
+    must(pidfd_send_signal(pidfd, SIGKILL, NULL, 0) == 0 || errno == ESRCH,
+         CODE_PIN, "kill warden %d of '%s'", pid, user);
 }
 
 /* PID 1 takes all processes of its jail along before it is gone itself. */

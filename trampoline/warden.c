@@ -341,7 +341,7 @@ static void reap_children(void)
  */
 static void handle(const struct epoll_event *events, int count)
 {
-    bool child = false, newcomer = false;
+    bool child = false, newcomer = false, disowned = false;
     int i;
 
     for (i = 0; i < count; i++) {
@@ -350,6 +350,7 @@ static void handle(const struct epoll_event *events, int count)
         }
         else if (events[i].data.ptr == &listen_fd) {
             newcomer = true;
+            disowned = (events[i].events & EPOLLHUP) != 0;
         }
         else {
             serve_event(events[i].data.ptr,
@@ -358,6 +359,9 @@ static void handle(const struct epoll_event *events, int count)
     }
     if (child) {
         reap_children();
+    }
+    if (disowned && !ending) {
+        begin_to_end();     /* the trampoline has taken the socket back */
     }
     if (newcomer && !ending && has_room()) {
         accept_one();

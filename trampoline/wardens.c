@@ -94,6 +94,7 @@ struct wardens *wardens_of_keep(const struct keep *keep)
             add(wardens, &pin);
         }
     }
+    must(ferror(mounts) == 0, CODE_INTERNAL, "read mountinfo");
     free(line);
     (void)fclose(mounts);
     if (wardens->count > 0) {
@@ -102,7 +103,11 @@ struct wardens *wardens_of_keep(const struct keep *keep)
     return wardens;
 }
 
-/* The mount of a process's descriptor SETUP_FD_PIN, or -1. */
+/*
+ * The mount of a process's descriptor SETUP_FD_PIN, or -1: it has none, has
+ * ended, or nobody may look at it, which is so for none of our wardens.  A
+ * warden that is overlooked would outlive its pin.
+ */
 static int held_mount(int proc, const char *pid)
 {
     char path[64], text[512];
@@ -112,8 +117,12 @@ static int held_mount(int proc, const char *pid)
 
     (void)snprintf(path, sizeof path, "%.16s/fdinfo/%d", pid, SETUP_FD_PIN);
     fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+    must(fd >= 0 || errno == ENOENT || errno == ESRCH || errno == EACCES
+         || errno == EPERM, CODE_INTERNAL, "'%s'", path);
     if (fd >= 0) {
         n = read(fd, text, sizeof text - 1);
+        must(n >= 0 || errno == ENOENT || errno == ESRCH, CODE_INTERNAL,
+             "'%s'", path);
         (void)close(fd);
     }
     text[n > 0 ? n : 0] = '\0';
@@ -133,6 +142,8 @@ static void visit_process(const struct keep *keep,
     int pidfd = pid > 0 ? pidfd_open(pid, 0) : -1;
     const struct pin *pin;
 
+    must(pid <= 0 || pidfd >= 0 || errno == ESRCH, CODE_INTERNAL,
+         "process %d", pid);
     if (pidfd < 0) {
         return;                     /* not a process, or no longer */
     }
@@ -147,15 +158,21 @@ static void visit_process(const struct keep *keep,
 void wardens_each(const struct keep *keep, const struct wardens *wardens,
                   const char *user, wardens_visitor *visit, void *context)
 {
-    int fd = path_open_beneath(keep->proc, ".", O_RDONLY | O_DIRECTORY);
-    DIR *processes = fd < 0 ? NULL : fdopendir(fd);
     const struct dirent *entry;
+    DIR *processes;
+    int fd;
 
+    if (wardens->count == 0) {
+        return;
+    }
+    fd = path_open_beneath(keep->proc, ".", O_RDONLY | O_DIRECTORY);
+    processes = fd < 0 ? NULL : fdopendir(fd);
     must(processes != NULL, CODE_INTERNAL, "list '/proc'");
     creds_use(CAP_SYS_PTRACE, CAP_KILL);
-    while (wardens->count > 0 && (entry = readdir(processes)) != NULL) {
+    while (errno = 0, (entry = readdir(processes)) != NULL) {
         visit_process(keep, wardens, user, entry->d_name, visit, context);
     }
+    must(errno == 0, CODE_INTERNAL, "list '/proc'");
     creds_use_none();
     (void)closedir(processes);
 }

@@ -1,20 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * step.c - kills a program as it enters one of its system calls
+ * step.c - kills a program as it enters one of its system calls, or makes
+ * that call fail
  *
- *   step WHO NUMBER COMMAND [ARGUMENT...]
+ *   step WHO NUMBER[:ERROR] COMMAND [ARGUMENT...]
  *
  * WHO is 0 for the program and 1 for its first child; NUMBER counts that
- * process's system calls from 1, until it executes something.  With NUMBER 0
- * nobody is killed, and descriptor 20 gets a line "WHO CALL" for each one.
+ * process's system calls from 1, until it executes something.  With an ERROR,
+ * a number as in errno(3), the call is not made and answers that; without one
+ * the process is killed.  With NUMBER 0 nothing happens to anybody, and
+ * descriptor 20 gets a line "WHO CALL" for each call.
  * The exit status is the program's, or 128 and the signal that ended it.
  *
- * strace(1) can kill, too, but not one process when two make the same calls.
+ * strace(1) can do both, too, but not to one process when two make the same
+ * calls.
  */
 #include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,6 +41,8 @@ static struct person {
 
 static int victim;
 static unsigned long fatal;
+static long fault;          /* 0: to be killed */
+static bool failing;        /* the call has been entered */
 
 static _Noreturn void die(const char *what)
 {
@@ -55,11 +64,43 @@ static struct person *person_of(pid_t pid)
     return person;
 }
 
+/* Another call of the process that it is about to make, or its answer. */
+static void set_register(pid_t pid, bool answer, long value)
+{
+#ifdef __x86_64__
+    size_t which = answer ? offsetof(struct user_regs_struct, rax)
+                          : offsetof(struct user_regs_struct, orig_rax);
+
+    if (ptrace(PTRACE_POKEUSER, pid, which, value) != 0) {
+        die("PTRACE_POKEUSER");
+    }
+#else
+    (void)pid, (void)answer, (void)value;
+    die("no faults on this architecture");
+#endif
+}
+
+static void strike(pid_t pid)
+{
+    if (fault == 0) {
+        (void)kill(pid, SIGKILL);
+    }
+    else {
+        set_register(pid, false, -1);       /* there is no such call */
+        failing = true;
+    }
+}
+
 static void count(struct person *person)
 {
     struct __ptrace_syscall_info info;
     int who = (int)(person - people);
 
+    if (failing && who == victim) {
+        set_register(person->pid, true, -fault);
+        failing = false;
+        return;
+    }
     if (person->programs != 1
         || ptrace(PTRACE_GET_SYSCALL_INFO, person->pid, sizeof info, &info) < 0
         || info.op != PTRACE_SYSCALL_INFO_ENTRY) {
@@ -71,7 +112,7 @@ static void count(struct person *person)
                 (unsigned long long)info.entry.nr);
     }
     else if (who == victim && person->calls == fatal) {
-        (void)kill(person->pid, SIGKILL);
+        strike(person->pid);
     }
 }
 
@@ -134,12 +175,15 @@ static void start(char **command)
 
 int main(int argc, char **argv)
 {
+    char *end;
+
     if (argc < 4) {
-        dprintf(STDERR_FILENO, "usage: step WHO NUMBER COMMAND...\n");
+        dprintf(STDERR_FILENO, "usage: step WHO NUMBER[:ERROR] COMMAND...\n");
         return FAILED;
     }
     victim = (int)strtol(argv[1], NULL, 10);
-    fatal = strtoul(argv[2], NULL, 10);
+    fatal = strtoul(argv[2], &end, 10);
+    fault = *end == ':' ? strtol(end + 1, NULL, 10) : 0;
     start(argv + 3);
     return follow();
 }

@@ -65,7 +65,7 @@ my @STEPS = (
     [ 'lock file', 'openat2', '.*"lock"', 'error=EACCES', 'KEEP' ],
     [ 'keep', 'openat2', '.*"keep"', 'error=EACCES', 'KEEP' ],
     [ 'setns, keep', 'setns', '\d+', 'error=EPERM', 'UNSHARE' ],
-    [ 'pins', 'openat', '.*"/pins"', 'error=ENOENT', 'KEEP' ],
+    [ 'pins', 'openat2', '.*"pins"', 'error=ENOENT', 'KEEP' ],
     [ 'policy', 'openat', '.*"policy"', 'error=EACCES', 'POLICY_MISSING' ],
     [ 'read the policy', 'read', '.*"ivlejail-policy', 'error=EIO',
       'POLICY_VALUE' ],

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+package IvleJail::Failures;
+
+# Each system call of a program, taken from a trace, and the ways in which it
+# can fail: for the tests that make one call of a run fail (t/tools/step.c).
+#
+#   my @calls = calls(sub { run(before => $_[0], wrap => $_[1]) });
+#   for my $fault (faults(@calls)) {        # {who, number, name, error}
+#       run(wrap => [ wrap($fault) ]);
+#   }
+
+use strict;
+use warnings;
+
+use Errno;
+use Exporter qw(import);
+use POSIX qw(dup2);
+
+use IvleJail::Instance;
+
+our @EXPORT_OK = qw(calls errors faults wrap named);
+
+use constant {
+    ANSWERS_FD => 20,           # of t/tools/step.c
+    TRACES => 5,
+    FEW => 4,                   # calls of one name: each with each error
+    EVERY => 8,                 # of those in @MANY: one in so many
+};
+
+# Calls that make one thing for each signal, limit or capability: a sample.
+my @MANY = qw(rt_sigaction capget capset prctl prlimit64);
+
+# Calls that are not made to fail: there is no such failure.
+my %NEVER = (
+    alarm           => 'has no error',
+    umask           => 'has no error',
+    getuid          => 'has no error',
+    geteuid         => 'has no error',
+    setfsuid        => 'has no error; what it says is in faults.t',
+    setfsgid        => 'has no error; what it says is in faults.t',
+    close           => 'frees the descriptor, whatever it says',
+    exit_group      => 'does not return',
+    set_tid_address => 'has no error',
+    rseq            => 'the C library can do without',
+    set_robust_list => 'for mutexes, of which there are none',
+    restart_syscall => "the kernel's own",
+    rt_sigreturn    => 'does not return',
+    getpid          => 'has no error',
+);
+
+# What each call may answer, where that is more than the usual.
+my @OPEN = qw(EMFILE ENFILE ENOMEM EACCES EIO);
+my %ERRORS = (
+    (map { $_ => \@OPEN } qw(openat openat2)),
+    (map { $_ => [qw(EPERM ENOMEM ENOSPC EINVAL)] } qw(mount mount_setattr
+        move_mount fsopen fsconfig fsmount pivot_root)),
+    open_tree    => [qw(EPERM ENOMEM EMFILE ENFILE ENOSPC)],
+    umount2      => [qw(EPERM EBUSY ENOMEM EINVAL)],
+    unshare      => [qw(EPERM ENOMEM ENOSPC EUSERS)],
+    setns        => [qw(EPERM ENOMEM EINVAL)],
+    (map { $_ => [qw(EAGAIN ENOMEM ENOSPC)] } qw(clone vfork)),
+    execve       => [qw(ENOMEM EACCES ENOENT EAGAIN E2BIG ETXTBSY)],
+    accept4      => [qw(EMFILE ENFILE ENOMEM ECONNABORTED EINTR EAGAIN)],
+    recvmsg      => [qw(ENOMEM EAGAIN EINTR ECONNRESET)],
+    sendmsg      => [qw(ENOBUFS ENOMEM EPIPE ETOOMANYREFS EAGAIN EINTR)],
+    getsockopt   => [qw(ENOMEM)],
+    memfd_create => [qw(EMFILE ENFILE ENOMEM)],
+    epoll_ctl    => [qw(ENOMEM ENOSPC)],
+    epoll_wait   => [qw(EINTR EINVAL)],
+    wait4        => [qw(ECHILD EINTR)],
+    kill         => [qw(EPERM ESRCH)],
+    execveat     => [qw(ENOMEM EACCES ENOENT EAGAIN EIO)],
+    socket       => [qw(EMFILE ENFILE ENOBUFS ENOMEM EACCES)],
+    socketpair   => [qw(EMFILE ENFILE ENOBUFS)],
+    pipe2        => [qw(EMFILE ENFILE)],
+    bind         => [qw(EADDRINUSE ENOMEM ENOSPC EROFS EACCES)],
+    listen       => [qw(EADDRINUSE)],
+    connect      => [qw(ENOMEM EPERM)],
+    setsockopt   => [qw(ENOMEM EPERM)],
+    sendto       => [qw(EPIPE ENOBUFS ENOMEM)],
+    read         => [qw(EIO EAGAIN ENOMEM)],
+    write        => [qw(EIO ENOSPC EPIPE)],
+    poll         => [qw(ENOMEM EINTR)],
+    fcntl        => [qw(EMFILE EINVAL ENOLCK)],
+    dup2         => [qw(EBADF EMFILE)],
+    pidfd_open   => [qw(EMFILE ENFILE ENOMEM)],
+    getdents64   => [qw(EIO ENOMEM)],
+    (map { $_ => [qw(EIO EACCES ENOMEM)] } qw(newfstatat statx fstatfs
+        fchdir chdir)),
+    (map { $_ => [qw(ENOSPC EROFS EACCES EIO)] } qw(mkdirat unlinkat)),
+    (map { $_ => [qw(EPERM ENOMEM EAGAIN)] } qw(setresuid setuid)),
+    (map { $_ => [qw(ENOMEM)] } qw(brk mmap mprotect munmap)),
+    fchownat     => [qw(EPERM EIO EROFS)],
+    keyctl       => [qw(EDQUOT ENOMEM)],
+);
+my @USUAL = qw(EPERM EINVAL ENOMEM);
+
+# Numbers of system calls as their names.
+my %name_of = map { my $number = eval {
+        no strict 'refs';
+        &{"IvleJail::Instance::$_"}();
+    }; defined $number ? ($number => s/^SYS_//r) : () }
+    grep { /^SYS_/ } keys %IvleJail::Instance::;
+
+# The names of the calls of the program and of its child: ([...], [...]).
+# Some runs make more of them (see numbers.t): of several, the shortest.
+sub calls {
+    my ($run) = @_;
+    my @shortest;
+
+    for (1 .. TRACES) {
+        my $answers = IvleJail::Instance::tempfile();
+        my @calls = ([], []);
+
+        $run->(sub { dup2(fileno $answers, ANSWERS_FD) },
+            [ IvleJail::Instance::tool('step'), 0, 0 ]);
+        for (split /\n/, IvleJail::Instance::slurp($answers)) {
+            my ($who, $call) = split;
+            push @{ $calls[$who] }, $name_of{$call} // "call $call";
+        }
+        @shortest = @calls
+            if !@shortest || @{ $calls[0] } < @{ $shortest[0] };
+    }
+    return @shortest;
+}
+
+# How such a call may fail: nothing, where it cannot.
+sub errors {
+    my ($name) = @_;
+    return $NEVER{$name} ? () : @{ $ERRORS{$name} // \@USUAL };
+}
+
+# Few calls fail in each way; of many, each one in the next way.
+sub faults_of {
+    my ($who, @names) = @_;
+    my %many = map { $_ => 1 } @MANY;
+    my (%total, %seen, @faults);
+
+    $total{$_}++ for @names;
+    for my $number (1 .. @names) {
+        my $name = $names[$number - 1];
+        my @errors = errors($name) or next;
+        my $few = $total{$name} <= FEW;
+        my $nth = $seen{$name}++;
+
+        next if !$few && $many{$name} && $nth % EVERY != 0;
+        @errors = $errors[($many{$name} ? $nth / EVERY : $nth) % @errors]
+            if !$few;
+        push @faults, map { { who => $who, number => $number, name => $name,
+            nth => $nth + 1, error => $_ } } @errors;
+    }
+    return @faults;
+}
+
+sub faults {
+    my @calls = @_;
+    return map { faults_of($_, @{ $calls[$_] }) } 0 .. $#calls;
+}
+
+# The command that makes a program meet a fault.
+sub wrap {
+    my ($fault) = @_;
+    no strict 'refs';
+    my $number = &{"Errno::$fault->{error}"}();
+
+    return (IvleJail::Instance::tool('step'), $fault->{who},
+        "$fault->{number}:$number");
+}
+
+sub named {
+    my ($fault) = @_;
+    return ("the program's ", "its child's ")[$fault->{who}]
+        . "$fault->{name} $fault->{nth} (call $fault->{number}), "
+        . $fault->{error};
+}
+
+1;
