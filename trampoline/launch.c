@@ -88,7 +88,7 @@ static void expect(const struct launch *launch, char wanted)
 {
     struct pollfd end = { .fd = launch->channel, .events = POLLIN };
     char word = 0;
-    ssize_t n = read(launch->channel, &word, 1);
+    ssize_t n = TEMP_FAILURE_RETRY(read(launch->channel, &word, 1));
 
     must(n >= 0, CODE_FORK, "it hangs");
     if (n == 0 && wanted != 0) {

@@ -24,7 +24,8 @@ use constant {
     ANSWERS_FD => 20,           # of t/tools/step.c
     TRACES => 5,
     FEW => 4,                   # calls of one name: each with each error
-    EVERY => 8,                 # of those in @MANY: one in so many
+    LOTS => 40,                 # more are for each process in /proc
+    EVERY => 8,                 # of those, and of @MANY: one in so many
 };
 
 # Calls that make one thing for each signal, limit or capability: a sample.
@@ -143,7 +144,8 @@ sub faults_of {
         my $few = $total{$name} <= FEW;
         my $nth = $seen{$name}++;
 
-        next if !$few && $many{$name} && $nth % EVERY != 0;
+        next if !$few && ($many{$name} || $nth >= LOTS)
+            && $nth % EVERY != 0;
         @errors = $errors[($many{$name} ? $nth / EVERY : $nth) % @errors]
             if !$few;
         push @faults, map { { who => $who, number => $number, name => $name,
