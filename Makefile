@@ -78,7 +78,7 @@ say-it = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$@';)
 # --- what is made of what -------------------------------------------------
 
 PROGRAMS := $(addprefix trampoline/,trampoline timount provision warden)
-SHARED   := wire wire_entry wire_socket names limits
+SHARED   := wire wire_answer wire_entry wire_passed wire_socket names limits
 
 # Each helper is its own file, linked with the archive of all others: the
 # linker takes out of it what the program uses, and nothing else.  ivlejailctl
@@ -179,7 +179,8 @@ $(BUILD)/t/%: t/tools/%.c $(BUILD)/helpers.a
 
 # The tests of the warden take the one beside them, if there is one.
 WARDEN_USES := warden connection find limits listing logfile names open program \
-    request say serve start strays wire wire_entry wire_socket
+    request say serve start strays wire wire_answer wire_entry wire_passed \
+    wire_socket
 $(BUILD)/asan/warden: $(WARDEN_USES:%=$(BUILD)/asan/%.o)
 	$(call say-it,LD)$(CC) $(ASAN_CFLAGS) -o $@ $^
 

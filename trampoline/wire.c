@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * wire.c - the form of a request (wire_socket.c sends and receives)
+ * wire.c - the form of a request (wire_socket.c sends it)
  *
  * A packed request is a header of eight numbers and then its strings, each
  * with its NUL, back to back: root, filename, uri, method, the names of index

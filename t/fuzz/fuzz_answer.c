@@ -5,7 +5,7 @@
  * The first byte says which descriptors come along.  None may be kept but the
  * one of a file or a listing, and that must be a regular file.
  */
-/* LINK: wire.o wire_socket.o */
+/* LINK: wire.o wire_answer.o wire_passed.o wire_socket.o */
 #include "fuzz.h"
 
 #include <fcntl.h>

@@ -3,7 +3,8 @@
  * test_open.c - what is opened to be served, and what is not; also where it
  * was another file when it was found
  */
-/* LINK: scratch.o open.o listing.o find.o wire.o wire_entry.o wire_socket.o */
+/* LINK: scratch.o open.o listing.o find.o */
+/* LINK: wire.o wire_entry.o wire_answer.o wire_passed.o wire_socket.o */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -3,7 +3,7 @@
  * test_warden_kills.c - what the warden ends: programs over a limit, of a
  * client that went, and all that a program leaves behind
  */
-/* LINK: rig.o wire.o wire_socket.o */
+/* LINK: rig.o wire.o wire_answer.o wire_passed.o wire_socket.o */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

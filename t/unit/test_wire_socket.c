@@ -3,7 +3,7 @@
  * test_wire_socket.c - requests and answers over a socket: what is sent
  * arrives with its descriptors; what should not be there is closed
  */
-/* LINK: scratch.o wire.o wire_socket.o sample.o */
+/* LINK: scratch.o wire.o wire_answer.o wire_passed.o wire_socket.o sample.o */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
