@@ -50,7 +50,7 @@ bool keep_open_rest(struct keep *keep)
 
     keep->lock = keep_open_part(keep->run, LAYOUT_LOCK, O_RDWR);
     keep->ns = keep_open_part(keep->run, LAYOUT_KEEP, O_RDONLY | O_NONBLOCK);
-    must(fstat(keep->run, &st) == 0 && st.st_uid == 0, CODE_KEEP, "owner");
+    must(fstat(keep->run, &st) == 0 && st.st_uid == 0, CODE_RUNDIR, "owner");
     if (keep->lock < 0 || keep->ns < 0 || !mntns_is(keep->ns)) {
         return false;
     }

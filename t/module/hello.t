@@ -11,7 +11,7 @@ use IvleJail::Test;
 
 plan tests => 6;
 
-put_program(alice => 'web/hello.sh', <<'SH');
+put_program(alice => 'web/of-alice.sh', <<'SH');
 #!/bin/sh
 echo Content-Type: text/plain
 echo
@@ -19,13 +19,13 @@ id -u
 SH
 
 my @alice = (username => 'alice', password => password_of('alice'));
-my $answer = GET('/my/hello.sh', @alice);
+my $answer = GET('/my/of-alice.sh', @alice);
 is($answer->code, 200, 'alice gets an answer');
 is($answer->content, "70001\n", '... from a program with her uid');
 is($answer->header('Content-Type'), 'text/plain', '... and of its type');
 
-is(GET('/my/hello.sh')->code, 401, 'nobody is asked who they are');
-is(GET('/my/hello.sh', username => 'alice', password => 'guess')->code, 401,
+is(GET('/my/of-alice.sh')->code, 401, 'nobody is asked who they are');
+is(GET('/my/of-alice.sh', username => 'alice', password => 'guess')->code, 401,
     'a wrong password is refused');
-is(GET('/my/hello.sh', username => 'bob',
+is(GET('/my/of-alice.sh', username => 'bob',
     password => password_of('bob'))->code, 404, 'bob has no such program');

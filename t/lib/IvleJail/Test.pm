@@ -70,6 +70,7 @@ sub put_file {
     my ($uid, $gid) = (stat $home)[4, 5];
     my $file = "$home/$path";
     for my $dir (dirname($file)) {
+        die "$dir: a link, which root must not follow\n" if -l $dir;
         next if -d $dir;
         make_path($dir, { mode => 0755, owner => $uid, group => $gid });
     }
