@@ -179,7 +179,6 @@ claims_end claims_take(claims *table, uint64_t word,
     return end;
 }
 
-
 void claims_forget(claims *table, pid_t pid)
 {
     size_t used = atomic_load(&table->used), i;

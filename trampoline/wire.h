@@ -265,7 +265,10 @@ int wire_recv_answer(int sock, int flags, struct wire_answer *answer,
  */
 int wire_want_sender(int sock);
 
-/* The same as wire_recv_answer; *uid is the sender's.  Not told: EPROTO. */
+/*
+ * The same as wire_recv_answer; *uid is the sender's, and not told: EPROTO.
+ * uid NULL: nobody wants to know.
+ */
 int wire_recv_answer_from(int sock, int flags, struct wire_answer *answer,
                           int *fd, uid_t *uid);
 

@@ -94,9 +94,8 @@ static bool fits(const struct wire_answer *answer,
                            (enum wire_answer_kind) answer->kind);
 }
 
-/* uid NULL: whoever sent it. */
-static int recv_answer(int sock, int flags, struct wire_answer *answer,
-                       int *fd, uid_t *uid)
+int wire_recv_answer_from(int sock, int flags, struct wire_answer *answer,
+                          int *fd, uid_t *uid)
 {
     struct wire_answer received = { 0 };
     struct iovec iov = { .iov_base = &received,
@@ -131,13 +130,7 @@ static int recv_answer(int sock, int flags, struct wire_answer *answer,
 
 int wire_recv_answer(int sock, int flags, struct wire_answer *answer, int *fd)
 {
-    return recv_answer(sock, flags, answer, fd, NULL);
-}
-
-int wire_recv_answer_from(int sock, int flags, struct wire_answer *answer,
-                          int *fd, uid_t *uid)
-{
-    return recv_answer(sock, flags, answer, fd, uid);
+    return wire_recv_answer_from(sock, flags, answer, fd, NULL);
 }
 
 /* --- the end --- */
