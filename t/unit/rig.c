@@ -122,15 +122,21 @@ int rig_remove(void **state)
     return rv;
 }
 
+const char *rig_path(const struct rig *rig, const char *name)
+{
+    static char path[PATH_MAX];
+
+    snprintf(path, sizeof(path), "%s/%s", rig->home, name);
+    return path;
+}
+
 void rig_file(const struct rig *rig, const char *name, mode_t mode,
               const char *format, ...)
 {
-    char path[PATH_MAX];
     va_list arguments;
-    int fd;
+    int fd = open(rig_path(rig, name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+                  0600);
 
-    snprintf(path, sizeof(path), "%s/%s", rig->home, name);
-    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     assert_true(fd >= 0);
     va_start(arguments, format);
     assert_true(vdprintf(fd, format, arguments) >= 0);
@@ -143,12 +149,9 @@ void rig_file(const struct rig *rig, const char *name, mode_t mode,
 const char *rig_read(const struct rig *rig, const char *name)
 {
     static char text[64 * 1024];
-    char path[PATH_MAX];
+    int fd = open(rig_path(rig, name), O_RDONLY | O_CLOEXEC);
     ssize_t n = 0;
-    int fd;
 
-    snprintf(path, sizeof(path), "%s/%s", rig->home, name);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0) {
         n = read(fd, text, sizeof(text) - 1);
         close(fd);
@@ -287,6 +290,15 @@ void rig_start(struct rig *rig)
     close(listener);
     close(setup);
     close(pin);
+}
+
+int rig_make_started(void **state)
+{
+    if (rig_make(state) != 0) {
+        return -1;
+    }
+    rig_start(*state);
+    return 0;
 }
 
 int rig_wait(struct rig *rig, int seconds)

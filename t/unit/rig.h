@@ -50,9 +50,11 @@ struct outcome {
 
 /*
  * For cmocka: makes the directories and a struct rig with usual settings in
- * *state; ends everything.  Without root rig_make fails, it does not skip.
+ * *state, rig_make_started() the warden, too; ends everything.  Without root
+ * they fail, they do not skip.
  */
 int rig_make(void **state);
+int rig_make_started(void **state);
 int rig_remove(void **state);
 
 /* Starts the warden with rig->setup. */
@@ -60,6 +62,9 @@ void rig_start(struct rig *rig);
 
 /* Waits for the warden to end; returns its wait status, -1: not in time. */
 int rig_wait(struct rig *rig, int seconds);
+
+/* A path in home, in a static buffer that the next call uses again. */
+const char *rig_path(const struct rig *rig, const char *name);
 
 /* Writes a file of the user's into home; format as of printf(3). */
 void rig_file(const struct rig *rig, const char *name, mode_t mode,

@@ -25,15 +25,6 @@
 
 static struct outcome outcome;
 
-static int start_usual(void **state)
-{
-    if (rig_make(state) != 0) {
-        return -1;
-    }
-    rig_start(*state);
-    return 0;
-}
-
 static void assert_exited(int status, int code)
 {
     assert_true(WIFEXITED(status));
@@ -707,7 +698,8 @@ static void test_many(void **state)
     assert_true(rig_settles(rig, 1, 1));
 }
 
-#define STARTED(f) cmocka_unit_test_setup_teardown(f, start_usual, rig_remove)
+#define STARTED(f) cmocka_unit_test_setup_teardown(f, rig_make_started, \
+                                                   rig_remove)
 #define MADE(f) cmocka_unit_test_setup_teardown(f, rig_make, rig_remove)
 
 int main(void)

@@ -31,35 +31,17 @@ static struct outcome outcome;
 
 static const char *indexes[] = { "index.html", "index.sh" };
 
-static int start_usual(void **state)
-{
-    if (rig_make(state) != 0) {
-        return -1;
-    }
-    rig_start(*state);
-    return 0;
-}
-
 /* --- helpers --- */
-
-/* A path in the home, in a static buffer that the next call uses again. */
-static const char *at_home(const struct rig *rig, const char *name)
-{
-    static char path[PATH_MAX];
-
-    snprintf(path, sizeof(path), "%s/%s", rig->home, name);
-    return path;
-}
 
 static void put_link(const struct rig *rig, const char *name,
                      const char *target)
 {
-    assert_int_equal(symlink(target, at_home(rig, name)), 0);
+    assert_int_equal(symlink(target, rig_path(rig, name)), 0);
 }
 
 static void put_directory(const struct rig *rig, const char *name)
 {
-    assert_int_equal(mkdir(at_home(rig, name), 0755), 0);
+    assert_int_equal(mkdir(rig_path(rig, name), 0755), 0);
 }
 
 static void put_socket(const struct rig *rig, const char *name)
@@ -79,8 +61,8 @@ static void replace(const struct rig *rig, const char *name, const char *by)
 {
     char path[PATH_MAX];
 
-    snprintf(path, sizeof(path), "%s", at_home(rig, name));
-    assert_int_equal(rename(at_home(rig, by), path), 0);
+    snprintf(path, sizeof(path), "%s", rig_path(rig, name));
+    assert_int_equal(rename(rig_path(rig, by), path), 0);
 }
 
 /* Asks for name, with index files and listings. */
@@ -252,11 +234,11 @@ static void test_refusals(void **state)
     rig_file(rig, "unreadable", 0200, "text");
     rig_file(rig, "script", 0644, "#!/bin/sh\necho secret\n");
     rig_file(rig, ".htpasswd", 0644, "alice:x");
-    assert_int_equal(mkfifo(at_home(rig, "fifo"), 0666), 0);
+    assert_int_equal(mkfifo(rig_path(rig, "fifo"), 0666), 0);
     put_socket(rig, "socket");
-    assert_int_equal(mknod(at_home(rig, "device"), S_IFCHR | 0666,
+    assert_int_equal(mknod(rig_path(rig, "device"), S_IFCHR | 0666,
                            makedev(1, 5)), 0);
-    assert_int_equal(mkdir(at_home(rig, "blind"), 0711), 0);
+    assert_int_equal(mkdir(rig_path(rig, "blind"), 0711), 0);
     put_link(rig, "null", "/dev/null");
     put_link(rig, "maps", "/proc/self/maps");
     put_link(rig, "status", "/proc/1/status");
@@ -283,7 +265,7 @@ static void test_lease(void **state)
 
     signal(SIGIO, SIG_IGN);
     rig_file(rig, "leased", 0644, "text");
-    fd = open(at_home(rig, "leased"), O_RDWR | O_CLOEXEC);
+    fd = open(rig_path(rig, "leased"), O_RDWR | O_CLOEXEC);
     assert_true(fd >= 0);
     assert_int_equal(fcntl(fd, F_SETLEASE, F_WRLCK), 0);
     ask(rig, "leased");
@@ -347,9 +329,9 @@ static void test_replaced_while_queued(void **state)
     start_waiting(rig, &program, "program");
     rig_file(rig, "new", 0644, "text");
     replace(rig, "file", "new");
-    assert_int_equal(unlink(at_home(rig, "directory")), 0);
+    assert_int_equal(unlink(rig_path(rig, "directory")), 0);
     put_directory(rig, "directory");
-    assert_int_equal(unlink(at_home(rig, "gone")), 0);
+    assert_int_equal(unlink(rig_path(rig, "gone")), 0);
     rig_file(rig, "new", 0755, "#!/bin/sh\necho other\n");
     replace(rig, "program", "new");
     rig_close(&running);
@@ -498,7 +480,8 @@ static void test_too_many_descriptors(void **state)
     assert_file("text", 0);
 }
 
-#define STARTED(f) cmocka_unit_test_setup_teardown(f, start_usual, rig_remove)
+#define STARTED(f) cmocka_unit_test_setup_teardown(f, rig_make_started, \
+                                                   rig_remove)
 #define MADE(f) cmocka_unit_test_setup_teardown(f, rig_make, rig_remove)
 
 int main(void)

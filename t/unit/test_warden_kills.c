@@ -32,15 +32,6 @@
 
 static struct outcome outcome;
 
-static int start_usual(void **state)
-{
-    if (rig_make(state) != 0) {
-        return -1;
-    }
-    rig_start(*state);
-    return 0;
-}
-
 static void start(struct rig *rig, struct client *client, const char *name,
                   uint32_t timeout)
 {
@@ -440,7 +431,8 @@ static void test_linger(void **state)
     assert_int_equal(rig_wait(rig, 3), 0);
 }
 
-#define STARTED(f) cmocka_unit_test_setup_teardown(f, start_usual, rig_remove)
+#define STARTED(f) cmocka_unit_test_setup_teardown(f, rig_make_started, \
+                                                   rig_remove)
 #define MADE(f) cmocka_unit_test_setup_teardown(f, rig_make, rig_remove)
 
 int main(void)

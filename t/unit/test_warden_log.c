@@ -24,31 +24,13 @@
 #include "rig.h"
 #include "trampoline/logfile.h"
 
-static int start_usual(void **state)
-{
-    if (rig_make(state) != 0) {
-        return -1;
-    }
-    rig_start(*state);
-    return 0;
-}
-
 /* --- helpers --- */
-
-/* A path in the home, in a static buffer that the next call uses again. */
-static const char *at_home(const struct rig *rig, const char *name)
-{
-    static char path[PATH_MAX];
-
-    snprintf(path, sizeof(path), "%s/%s", rig->home, name);
-    return path;
-}
 
 /* Has text written and returns the warden's one answer. */
 static struct wire_answer write_log(const struct rig *rig, const char *name,
                                     const char *text)
 {
-    const struct wire_log log = { .path = at_home(rig, name), .text = text };
+    const struct wire_log log = { .path = rig_path(rig, name), .text = text };
     struct wire_answer answer;
     struct client client;
 
@@ -79,7 +61,7 @@ static struct stat stat_of(const struct rig *rig, const char *name)
 {
     struct stat st;
 
-    assert_int_equal(lstat(at_home(rig, name), &st), 0);
+    assert_int_equal(lstat(rig_path(rig, name), &st), 0);
     return st;
 }
 
@@ -119,7 +101,7 @@ static void test_longest_entry(void **state)
 static void test_sender_gone(void **state)
 {
     struct rig *rig = *state;
-    const struct wire_log log = { .path = at_home(rig, "log"),
+    const struct wire_log log = { .path = rig_path(rig, "log"),
                                   .text = "text\n" };
     double end = rig_now() + 5;
     struct client client;
@@ -157,7 +139,7 @@ static void test_during_a_request(void **state)
 static void make_large(const struct rig *rig, const char *name, off_t size)
 {
     rig_file(rig, name, 0600, "old");
-    assert_int_equal(truncate(at_home(rig, name), size), 0);
+    assert_int_equal(truncate(rig_path(rig, name), size), 0);
 }
 
 static void test_full(void **state)
@@ -180,7 +162,7 @@ static void test_full_and_stuck(void **state)
     struct rig *rig = *state;
 
     make_large(rig, "log", 2 * LOGFILE_MAX);
-    assert_int_equal(mkdir(at_home(rig, "log.old"), 0700), 0);
+    assert_int_equal(mkdir(rig_path(rig, "log.old"), 0700), 0);
     assert_not_written(rig, "log", EISDIR);
     assert_int_equal(stat_of(rig, "log").st_size, 2 * LOGFILE_MAX);
 }
@@ -190,7 +172,7 @@ static void test_full_and_stuck(void **state)
 static void put_link(const struct rig *rig, const char *name,
                      const char *target)
 {
-    assert_int_equal(symlink(target, at_home(rig, name)), 0);
+    assert_int_equal(symlink(target, rig_path(rig, name)), 0);
 }
 
 static void test_link(void **state)
@@ -204,8 +186,8 @@ static void test_link(void **state)
 
 static void put_fifo(const struct rig *rig, const char *name)
 {
-    assert_int_equal(mkfifo(at_home(rig, name), 0600), 0);
-    assert_int_equal(chown(at_home(rig, name), RIG_UID, RIG_GID), 0);
+    assert_int_equal(mkfifo(rig_path(rig, name), 0600), 0);
+    assert_int_equal(chown(rig_path(rig, name), RIG_UID, RIG_GID), 0);
 }
 
 static void test_fifo(void **state)
@@ -218,7 +200,7 @@ static void test_fifo(void **state)
     put_link(rig, "log", "fifo");
     assert_not_written(rig, "fifo", ENXIO);
     assert_not_written(rig, "log", ENXIO);
-    fd = open(at_home(rig, "fifo"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    fd = open(rig_path(rig, "fifo"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     assert_true(fd >= 0);
     assert_not_written(rig, "log", EPERM);
     assert_int_equal(read(fd, &byte, 1), 0);
@@ -277,7 +259,7 @@ static void test_file_of_somebody_else(void **state)
     struct rig *rig = *state;
 
     rig_file(rig, "log", 0666, "mine");
-    assert_int_equal(chown(at_home(rig, "log"), RIG_UID + 1, RIG_GID), 0);
+    assert_int_equal(chown(rig_path(rig, "log"), RIG_UID + 1, RIG_GID), 0);
     assert_not_written(rig, "log", EPERM);
     assert_string_equal(rig_read(rig, "log"), "mine");
 }
@@ -291,7 +273,7 @@ static void test_lease(void **state)
 
     signal(SIGIO, SIG_IGN);
     rig_file(rig, "log", 0600, "%s", "");
-    fd = open(at_home(rig, "log"), O_RDWR | O_CLOEXEC);
+    fd = open(rig_path(rig, "log"), O_RDWR | O_CLOEXEC);
     assert_true(fd >= 0);
     assert_int_equal(fcntl(fd, F_SETLEASE, F_WRLCK), 0);
     assert_not_written(rig, "log", EWOULDBLOCK);
@@ -321,7 +303,7 @@ static void test_wrong_entries(void **state)
     assert_serves(rig);
 }
 
-#define WITH_WARDEN(f) cmocka_unit_test_setup_teardown(f, start_usual, \
+#define WITH_WARDEN(f) cmocka_unit_test_setup_teardown(f, rig_make_started, \
                                                        rig_remove)
 
 int main(void)
