@@ -9,6 +9,9 @@
 #   make fuzz               FUZZ_RUNS=10000000 of each target
 #   sudo make check-vm      some of it on Debian's own kernel, in a guest
 #   sudo make soak          half an hour of traffic, kills and full disks
+#   sudo make bench         requests per second and more, against others
+#                           (build/bench, doc/performance.md; bench-quick: a
+#                           minute)
 #   make model              the life of a jail, in every order (spin)
 #   make lint               two compilers, cppcheck, clang-tidy, our own rules
 #
@@ -177,6 +180,16 @@ $(BUILD)/t/%: t/tools/%.c $(BUILD)/helpers.a
 	@mkdir -p $(@D)
 	$(call say-it,LD)$(CC) $(STATIC) $(UNIT_CFLAGS) -o $@ $^
 
+# What the benchmarks run: one program, linked in two ways, and bubblewrap's.
+BENCH_TOOLS := $(addprefix $(BUILD)/bench/,static dynamic bwrap)
+bench-tools: $(BENCH_TOOLS)
+$(BUILD)/bench/static $(BUILD)/bench/dynamic: t/bench/cgi.c
+$(BUILD)/bench/bwrap: t/bench/bwrap.c
+$(BUILD)/bench/static $(BUILD)/bench/bwrap: BENCH_LINK = -static
+$(BENCH_TOOLS):
+	@mkdir -p $(@D)
+	$(call say-it,LD)$(CC) -O2 $(WARNINGS) $(BENCH_LINK) -o $@ $<
+
 # The tests of the warden take the one beside them, if there is one.
 WARDEN_USES := warden connection find limits listing logfile names open program \
     request say serve start strays wire wire_answer wire_entry wire_passed \
@@ -304,6 +317,13 @@ soak:
 	IVLEJAIL_SOAK=$${IVLEJAIL_SOAK:-1800} IVLEJAIL_MUST_WORK=1 \
 	    prove -v -It/lib t/soak/soak.t
 
+# An instance of its own: nothing that "make check" needs is touched.
+bench bench-quick:
+	tools/install-deps bench
+	$(MAKE) -j$$(nproc) all bench-tools
+	IVLEJAIL_INSTANCE=$${IVLEJAIL_INSTANCE:-bench} t/bench/bench \
+	    $(if $(filter bench,$@),full,quick)
+
 demo:
 	tools/install-deps demo
 	$(MAKE) -j$$(nproc) all
@@ -313,7 +333,8 @@ clean:
 	rm -rf $(BUILD) $(PROGRAMS) ctl/ivlejailctl mod_ivlejail.so
 
 FORCE:
-.PHONY: all objects unit test-tools fuzz-targets fuzz install install-for-debian uninstall \
-    check check-vm lint tidy model soak demo clean FORCE
+.PHONY: all objects unit test-tools bench-tools fuzz-targets fuzz install \
+    install-for-debian uninstall check check-vm lint tidy model soak bench \
+    bench-quick demo clean FORCE
 .DELETE_ON_ERROR:
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d)

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+package IvleJail::Bench::Wrk;
+
+# wrk for part of a second or more.
+#
+#   my $result = measure(url => 'http://127.0.0.1:8529/cgi/static?10',
+#       clients => 8, seconds => 0.5, body => 0);
+#   # {requests, seconds, bytes, p50, p99: ms}
+#
+# Dies of a request that was not answered with 2xx: then whatever was measured
+# was something else.
+
+use strict;
+use warnings;
+
+use Exporter qw(import);
+use JSON::PP;
+use Time::HiRes qw(sleep);
+
+use IvleJail::Stage qw($TOP);
+
+our @EXPORT_OK = qw(measure);
+
+my $LONGER = 600;       # seconds: than anybody measures
+
+# It takes whole seconds only, but prints its results at SIGINT.
+# users: "@" in the URL is one of so many, each time the next.
+sub measure {
+    my (%arg) = @_;
+    my $pid = open(my $out, '-|') // die "fork: $!";
+    if (!$pid) {
+        exec 'wrk', '-t', 1, '-c', $arg{clients}, '-d', $LONGER, '--timeout',
+            60, '-s', "$TOP/t/bench/wrk.lua", $arg{url}, '--',
+            $arg{body} // 0, $arg{users} // 0;
+        die "wrk: $!";
+    }
+    sleep $arg{seconds};
+    kill INT => $pid;
+    my $text = do { local $/; <$out> };
+    close $out or die "wrk $arg{url}: failed: $text";
+    return result($arg{url}, $text);
+}
+
+sub result {
+    my ($url, $text) = @_;
+    my ($line) = $text =~ /^(\{.*\})$/m or die "wrk $url: $text";
+    my $raw = decode_json($line);
+    die "$url: $raw->{refused} answers with an error, $raw->{failed} without "
+        . "one, of $raw->{requests}\n" if $raw->{refused} || $raw->{failed};
+    die "$url: no answer\n" if !$raw->{requests};
+    return { requests => $raw->{requests}, seconds => $raw->{us} / 1e6,
+        bytes => $raw->{bytes}, p50 => $raw->{p50} / 1000,
+        p99 => $raw->{p99} / 1000 };
+}
+
+1;
