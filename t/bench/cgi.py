@@ -1,7 +1,10 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -IS
 # SPDX-License-Identifier: Apache-2.0
 #
 # cgi.py - what cgi.c does, in Python
+#
+# -IS: without what site-packages of the host, or of the base image, do at each
+# start (*.pth), so that all run the same.
 
 import os
 import sys

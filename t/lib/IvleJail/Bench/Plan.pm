@@ -117,7 +117,7 @@ my @BARS = (
     ['mbps', 'static-10485760-0-8', 'cgid', 'least', 1],
     ['rps', 'file-1k-8', 'cgid', 'least', 0.5],
     ['rps', 'file-100k-8', 'cgid', 'least', 0.7],
-    ['rps', 'file-10m-8', 'cgid', 'least', 0.95],
+    ['mbps', 'file-10m-8', 'cgid', 'least', 0.95],
 );
 
 # rows: with {figures}{peer}{figure} as IvleJail::Bench::Figures::summary.
