@@ -67,6 +67,8 @@
       "no space in the runtime directory: enlarge its tmpfs") \
     X(CODE_RUNDIR, 63, 503, \
       "runtime directory unusable: it must be root's alone") \
+    X(CODE_PROC, 64, 503, \
+      "process not to be looked at: let timount see all of /proc") \
     X(CODE_UNSHARE, 70, 503, \
       "no mount namespace: see user.max_mnt_namespaces") \
     X(CODE_OPEN_TREE, 71, 503, \

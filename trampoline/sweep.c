@@ -205,9 +205,11 @@ static void await_warden(void *context, int pidfd, int pid, const char *place,
                          const char *user)
 {
     struct pollfd process = { .fd = pidfd, .events = POLLIN };
+    int ended = poll(&process, 1, END_SECONDS * 1000);
 
     (void)context;
-    if (poll(&process, 1, END_SECONDS * 1000) != 1) {
+    must(ended >= 0, CODE_PIN, "wait for warden %d of '%s'", pid, user);
+    if (ended == 0) {
         say_warning("warden %d of '%s' in %s was killed but does not end",
                     pid, user, place);
     }

@@ -109,7 +109,8 @@ static void command_stop(const char *instance, const char *user)
     if (!keep_open_run(&keep, instance)) {
         return;
     }
-    (void)unlinkat(keep.run, LAYOUT_POLICY, 0);
+    must(unlinkat(keep.run, LAYOUT_POLICY, 0) == 0 || errno == ENOENT,
+         CODE_RUNDIR, "remove '" LAYOUT_POLICY "'");
     if (keep_open_rest(&keep)) {
         keep_lock(&keep, NULL);
         (void)sweep_evict(&keep, NULL);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "creds.h"
@@ -103,29 +104,69 @@ struct wardens *wardens_of_keep(const struct keep *keep)
     return wardens;
 }
 
+/* Up to size - 1 bytes of a file in /proc, as a string; false: errno. */
+static bool read_start(int proc, const char *path, char *text, size_t size)
+{
+    int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
+    int error = errno;
+
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    text[n > 0 ? n : 0] = '\0';
+    errno = error;
+    return n >= 0;
+}
+
+static bool has_ended(int error)
+{
+    return error == ENOENT || error == ESRCH;
+}
+
 /*
- * The mount of a process's descriptor SETUP_FD_PIN, or -1: it has none, has
- * ended, or nobody may look at it, which is so for none of our wardens.  A
- * warden that is overlooked would outlive its pin.
+ * What everybody may know: a warden is not root's, but what speaks of it in
+ * /proc is, because it is not dumpable.
  */
+static bool could_be_warden(int proc, const char *pid)
+{
+    char path[64], text[1024];
+    const char *uid;
+    struct stat st;
+
+    (void)snprintf(path, sizeof path, "%.16s/status", pid);
+    if (fstatat(proc, path, &st, AT_SYMLINK_NOFOLLOW) != 0
+        || !read_start(proc, path, text, sizeof text)) {
+        return !has_ended(errno);
+    }
+    uid = strstr(text, "\nUid:");
+    return st.st_uid == 0
+           && (uid == NULL
+               || strtoul(uid + strlen("\nUid:"), NULL, 10) != 0);
+}
+
+/* A warden that is overlooked would outlive its pin. */
+static void require_no_warden(int proc, const char *pid, int error)
+{
+    bool denied = error == EACCES || error == EPERM;
+    bool passed_by = has_ended(error)
+                     || (denied && !could_be_warden(proc, pid));
+
+    errno = error;
+    must(passed_by, denied ? CODE_PROC : CODE_INTERNAL, "process %.16s", pid);
+}
+
+/* The mount of a process's descriptor SETUP_FD_PIN, or -1: it has none, has
+   ended, or may not be looked at and is no warden. */
 static int held_mount(int proc, const char *pid)
 {
     char path[64], text[512];
     const char *field;
-    ssize_t n = -1;
-    int fd;
 
     (void)snprintf(path, sizeof path, "%.16s/fdinfo/%d", pid, SETUP_FD_PIN);
-    fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
-    must(fd >= 0 || errno == ENOENT || errno == ESRCH || errno == EACCES
-         || errno == EPERM, CODE_INTERNAL, "'%s'", path);
-    if (fd >= 0) {
-        n = read(fd, text, sizeof text - 1);
-        must(n >= 0 || errno == ENOENT || errno == ESRCH, CODE_INTERNAL,
-             "'%s'", path);
-        (void)close(fd);
+    if (!read_start(proc, path, text, sizeof text)) {
+        require_no_warden(proc, pid, errno);
     }
-    text[n > 0 ? n : 0] = '\0';
     field = strstr(text, "mnt_id:");
     return field == NULL ? -1 : (int)strtol(field + strlen("mnt_id:"), NULL,
                                             10);

@@ -110,6 +110,17 @@ sub enter_own_namespace {
     run_ok('mount', '--make-rprivate', '/');
 }
 
+# From here on the machine has no processes but the test's, so that a walk
+# through /proc is short and always the same.  To be called first.
+sub have_own_processes {
+    return if delete $ENV{IVLEJAIL_OWN_PROCESSES};
+    $ENV{IVLEJAIL_OWN_PROCESSES} = 1;
+    # a shell as init: it reaps whatever ends
+    exec 'unshare', '--pid', '--fork', '--mount-proc', '--kill-child',
+        'sh', '-c', '"$@"; exit $?', 'sh', $^X, "-I$ROOT/t/lib", $0
+        or BAIL_OUT("unshare: $!");
+}
+
 # --- programs ---------------------------------------------------------------
 
 # Runs a command that must succeed; its output only when it does not.
