@@ -126,10 +126,15 @@ static int set_address(struct sockaddr_un *address, const char *path)
     return 0;
 }
 
-/* Returns what the failure of connecting or sending means. */
+/*
+ * Returns what the failure of connecting or sending means.  A socket that is
+ * not httpd's (EACCES) is one that a trampoline has bound and not yet given
+ * away: it is about to, or was killed before it could.
+ */
 static ij_talk_end failure(int error)
 {
     switch (error) {
+    case EACCES:
     case ENOENT:
     case ECONNREFUSED:
     case ECONNRESET:

@@ -221,6 +221,18 @@ sub check_trampoline {
         join ', ', map { "$heard{$_} times $_" } sort keys %heard;
 }
 
+# A start that is killed between bind(2) and chown(2) leaves a socket that is
+# root's.  One that goes on shows it to other children of httpd for a moment.
+sub check_not_given {
+    $single->ctl('jail', 'evict', 'alice');
+    quick($single);
+    my ($socket) = glob "/run/ivlejail/$single->{instance}/sock/*/alice";
+    kill KILL => wardens($single);
+    chown 0, 0, $socket or die "$socket: $!";
+    is(outcome(quick($single)), '200 whole',
+        '... also where it had not given its socket away');
+}
+
 # What a killed trampoline has left is a sweep's to clear.
 sub check_sweep {
     my $usual = measure();
@@ -280,6 +292,7 @@ check_warden(begun => '200 cut');
 quick($single);
 $single->{child} = serving_child($single);
 check_trampoline();
+check_not_given();
 check_sweep();
 check_parent();
 check_parent_and_keep();
