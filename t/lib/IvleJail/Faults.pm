@@ -22,14 +22,17 @@ use IvleJail::Httpd qw(slurp);
 use IvleJail::Test;
 use IvleJail::Traffic;
 
-# By whom it was disturbed, and to what it may come then.
+# By whom it was disturbed, and to what it may come then.  Where the warden
+# goes, and its word on how the program ended is missing, an answer is cut if
+# it was begun (cut), and replaced if it was not: without a header by 500, with
+# one by 502.
 my %ALLOWED = (
     child => qr/^(?:none|unread|cut \d+)$/,
-    warden => qr/^(?:500|503 retry|cut \d+)$/,
+    warden => qr/^(?:500|502|503 retry|cut \d+)$/,
     trampoline => qr/^503 retry$/,
     run => qr/^503 retry$/,
     home => qr/^507$/,
-    removed => qr/^(?:403|404|500|503 retry|cut \d+)$/,
+    removed => qr/^(?:403|404|500|502|503 retry|cut \d+)$/,
     restart => qr/^unread$/,    # and then it did not run
 );
 
