@@ -26,6 +26,9 @@
 #include "module/conf.h"
 #include "module/cut.h"
 
+/* Where nothing else is said (ReadBufferSize). */
+enum { READ_SIZE = 65536 };
+
 /* --- methods --- */
 
 /* Whether a filter makes a program of the file, which may take a POST. */
@@ -164,6 +167,17 @@ static apr_status_t set_headers(request_rec *r, apr_file_t *file)
 
 /* --- the file --- */
 
+/*
+ * By eight KiB, as APR reads where nobody says otherwise, a long file costs a
+ * sixth more.
+ */
+static apr_size_t read_size(const request_rec *r)
+{
+    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+
+    return core->read_buf_size != 0 ? core->read_buf_size : READ_SIZE;
+}
+
 /* The content, or where the request's conditions say so, only a status. */
 static apr_bucket_brigade *content_of(request_rec *r, apr_file_t *file)
 {
@@ -175,6 +189,7 @@ static apr_bucket_brigade *content_of(request_rec *r, apr_file_t *file)
     if (rc == OK) {
         bucket = apr_brigade_insert_file(bb, file, 0, r->finfo.size, r->pool);
         (void)apr_bucket_file_enable_mmap(bucket, 0);
+        (void)apr_bucket_file_set_buf_size(bucket, read_size(r));
     }
     else {
         r->status = rc;

@@ -24,6 +24,12 @@
 #include "module/pump.h"
 #include "module/talk.h"
 
+/*
+ * As much as a pipe holds.  In pieces of IJ_PUMP_BUFFER, a long output costs
+ * twice the time; most have no second piece.
+ */
+enum { LONG_PIECE = 65536 };
+
 /* --- the answer --- */
 
 /* Passes on what is in bb and empties it. */
@@ -44,18 +50,25 @@ static apr_status_t pass_flush(request_rec *r, apr_bucket_brigade *bb)
     return pass(r, bb);
 }
 
-/* Reads a piece of the output into a bucket of bb. */
+/*
+ * Reads a piece of the output, at most *piece, into a bucket of bb.  After a
+ * full one, the next may be long.
+ */
 static apr_status_t append(request_rec *r, ij_pump *pump,
-                           apr_bucket_brigade *bb, bool wait)
+                           apr_bucket_brigade *bb, apr_size_t *piece,
+                           bool wait)
 {
     apr_bucket_alloc_t *list = r->connection->bucket_alloc;
-    apr_size_t size = IJ_PUMP_BUFFER;
+    apr_size_t size = *piece;
     char *data = apr_bucket_alloc(size, list);
     apr_status_t rv = ij_pump_read(pump, data, &size, wait);
 
     if (rv != APR_SUCCESS) {
         apr_bucket_free(data);
         return rv;
+    }
+    if (size == *piece) {
+        *piece = LONG_PIECE;
     }
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_heap_create(data, size,
                                                        apr_bucket_free,
@@ -69,15 +82,16 @@ static apr_status_t append(request_rec *r, ij_pump *pump,
  */
 static bool pass_output(request_rec *r, ij_pump *pump, apr_bucket_brigade *bb)
 {
+    apr_size_t piece = IJ_PUMP_BUFFER;
     apr_status_t rv;
 
     do {
-        rv = append(r, pump, bb, false);
+        rv = append(r, pump, bb, &piece, false);
         if (APR_STATUS_IS_EAGAIN(rv)) {
             if (pass_flush(r, bb) != APR_SUCCESS) {
                 return false;
             }
-            rv = append(r, pump, bb, true);
+            rv = append(r, pump, bb, &piece, true);
         }
         if (rv == APR_SUCCESS && pass(r, bb) != APR_SUCCESS) {
             return false;
