@@ -15,7 +15,7 @@ use IvleJail::Httpd qw(slurp);
 use IvleJail::Instance;
 use IvleJail::Test;
 
-use constant { ROUNDS => 60, SOON => 2 };
+use constant { ROUNDS => 60, MOST => 5, SOON => 2 };
 
 # One child that serves, so that it is known which one.
 my $ONE_CHILD = <<'CONF';
@@ -199,28 +199,40 @@ sub left {
             { run => "/run/ivlejail/$single->{instance}" }));
 }
 
+# One round of it.  Returns what the client hears, and what is wrong.
+sub try_killing {
+    my ($delay) = @_;
+    my $heard = kill_trampoline($delay);
+    my $next = outcome(quick($single));
+    # whoever was to become the warden has the pin open until it is its turn
+    # to notice that the trampoline has gone
+    my @there;
+    wait_until(SOON, sub { @there = left(); @there <= 4 });
+    return $heard if $heard =~ /^(?:200|503) whole$/ && $next eq '200 whole'
+        && @there == 4;             # pin, warden, socket, mount
+    return ($heard, sprintf '%.2f ms: %s, then %s: %s', 1000 * $delay,
+        $heard, $next, join ', ', @there);
+}
+
+# A machine that is busy with other things lets many of them end unkilled:
+# then it takes more.
 sub check_trampoline {
     my $usual = measure();
     my (%heard, @wrong);
-    for my $round (1 .. ROUNDS) {
+    my ($round, $killed) = (0, 0);
+    while ($round < ROUNDS
+           || ($killed < ROUNDS / 4 && $round < MOST * ROUNDS)) {
         # more of them early: it may be quicker than when it was measured
-        my $delay = 1.5 * $usual * (($round - 1) / ROUNDS) ** 2;
-        my $heard = kill_trampoline($delay);
+        my $part = $round++ % ROUNDS / ROUNDS;
+        my ($heard, @fault) = try_killing(1.5 * $usual * $part ** 2);
         $heard{$heard}++;
-        my $next = outcome(quick($single));
-        # whoever was to become the warden has the pin open until it is its
-        # turn to notice that the trampoline has gone
-        my @there;
-        wait_until(SOON, sub { @there = left(); @there <= 4 });
-        push @wrong, sprintf '%.2f ms: %s, then %s: %s', 1000 * $delay,
-            $heard, $next, join ', ', @there
-            if $heard !~ /^(?:200|503) whole$/ || $next ne '200 whole'
-            || @there != 4;         # pin, warden, socket, mount
+        $killed++ if $heard eq '503 whole';
+        push @wrong, @fault;
     }
     is_deeply(\@wrong, [], 'trampoline killed: the client hears 503 or the '
         . 'answer, the next request works, in one jail');
-    cmp_ok($heard{'503 whole'} // 0, '>=', ROUNDS / 4, '... 503 often enough');
-    diag sprintf '%d killed within %.1f ms: %s', ROUNDS, 1500 * $usual,
+    cmp_ok($killed, '>=', ROUNDS / 4, '... 503 often enough');
+    diag sprintf '%d killed within %.1f ms: %s', $round, 1500 * $usual,
         join ', ', map { "$heard{$_} times $_" } sort keys %heard;
 }
 
