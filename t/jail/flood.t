@@ -35,10 +35,11 @@ MinSpareThreads 32
 MaxSpareThreads 32
 CONF
 
-# For each MPM its workers, and how many of them are half.
+# For each MPM its workers, and how many of them are half.  Children that have
+# still something to do when httpd restarts need a place of their own.
 my %MPMS = (
     event => [4, <<'CONF'],
-ServerLimit 2
+ServerLimit 6
 StartServers 1
 ThreadsPerChild 8
 MaxRequestWorkers 8

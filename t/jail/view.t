@@ -245,6 +245,8 @@ sub remove_base {
 must_be_root();
 install();
 make_base();
+add_user(alice => ALICE);           # without what other tests have left
+add_user(bob => BOB);
 put_program(alice => 'web/probe', slurp("$TOP/build/t/probe"));
 put_program(alice => 'web/writer.sh', $WRITER);
 put_program(alice => 'web/stay.sh', $STAY);

@@ -9,12 +9,13 @@ use Test::More;
 
 use IvleJail::Instance;
 
-use constant { ALICE => 70001, BOB => 70002 };
+use constant { ALICE => 76001, BOB => 76002, PROCESSES => 8 };
 
-# Programs that do not want to end, or leave others behind.
+# Programs that do not want to end, or leave others behind.  In all, they are
+# so many processes.
 my %PROGRAMS = (
     sleeps => 'exec sleep 600',
-    'ignores signals' => 'trap "" TERM INT HUP; while :; do sleep 1; done',
+    'ignores signals' => 'trap "" TERM INT HUP; sleep 600; sleep 600',
     'has a daemon' => 'setsid sh -c "sleep 600 & sleep 600" & sleep 600',
     'is stopped' => 'kill -STOP $$',
 );
@@ -34,8 +35,8 @@ sub run_all {
             "#!/bin/sh\n$PROGRAMS{$name}\n");
         push @asking, $i->ask_in_background($socket, $program);
     }
-    return IvleJail::Instance::wait_until(5,
-        sub { keys %{ $i->processes } >= $before + 7 });
+    return IvleJail::Instance::wait_until(20,
+        sub { keys %{ $i->processes } == $before + PROCESSES });
 }
 
 plan tests => 13;

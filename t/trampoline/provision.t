@@ -133,7 +133,7 @@ sub replace_getent {
 #!/bin/sh
 {
     grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs)' /proc/\$\$/status
-    ls /proc/\$\$/fd | tr '\\n' ' '; echo
+    ls /proc/\$\$/fd
     cat /proc/\$\$/environ
 } > $i->{dir}/seen/report
 case \$2 in
@@ -178,7 +178,7 @@ sub check_system {
     is(scalar(() = $report =~ /^Cap\w+:\t0{16}$/mg), 5,
         '... without capabilities');
     like($report, qr/^NoNewPrivs:\t1$/m, '... or a way to them');
-    like($report, qr/^0 1 (?:1\d )*2 \n\z/m,     # from 10: the shell's own
+    like($report, qr/^0\n1\n(?:1\d\n)*2\n\z/m,     # from 10: the shell's own
         '... with no descriptor of ours and no environment');
 
     my %refused = (
@@ -203,7 +203,7 @@ sub check_hanging {
     waitpid $start->{pid}, 0;
     is($? >> 8, $i->codes->{CODE_PROVISION}{status},
         'a start that gets no account fails');
-    cmp_ok(time - $start->{begin}, '<', 8, 'in a few seconds');
+    cmp_ok(time - $start->{begin}, '<', 60, 'in a few seconds, not in 600');
     like(text_of("$i->{dir}/hanging"), qr/\A[^\n]*'hang'[^\n]*\n\z/,
         'with one line');
     ok($i->try_lock, 'and does not keep the lock');
