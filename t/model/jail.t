@@ -36,7 +36,7 @@ sub verify {
     my @defines = map { "-D$_" } @_;
     my $dir = tempdir(CLEANUP => 1);
     run_quietly('sh', '-c', 'cd "$0" && spin "$@" -a "$IVLEJAIL_PML" &&
-        gcc -w -O2 -DSAFETY -DCOLLAPSE -DVECTORSZ=2048 -o pan pan.c',
+        gcc -w -O1 -DSAFETY -DCOLLAPSE -DVECTORSZ=2048 -o pan pan.c',
         $dir, @defines);
     return run_quietly('sh', '-c', 'cd "$0" && ./pan -m1000000', $dir);
 }

@@ -14,7 +14,7 @@ must_be_root();
 must_have_program(qw(strace));
 install();
 
-my $httpd = IvleJail::Httpd->new(name => 'directives');
+my $httpd = IvleJail::Httpd->new(name => 'words');
 my $conf = "$httpd->{dir}/conf/httpd.conf";
 
 # --- what they take -----------------------------------------------------------

@@ -19,7 +19,7 @@ must_have_program(qw(curl openssl timeout));
 install();
 base('busybox');
 
-my $httpd = IvleJail::Httpd->new(name => 'transports', mpm => 'event');
+my $httpd = IvleJail::Httpd->new(name => 'ways', mpm => 'event');
 my $dir = $httpd->{dir};
 my $tls_port = tls_port($httpd);
 $httpd->write_config(tls($httpd) . "IvleJailLimit nproc unlimited\n");

@@ -11,7 +11,7 @@ use IvleJail::Connection qw(ask request_text);
 use IvleJail::Test;
 
 my $USER = 'dave';      # nproc counts what runs as his uid: here alone
-my $UID = 70104;
+my $UID = 79104;
 my $port = Apache::Test::vars('port');
 my $logs = Apache::Test::vars('t_logs');
 

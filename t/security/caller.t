@@ -18,7 +18,7 @@ use Time::HiRes qw(sleep time);
 use IvleJail::Instance;
 
 use constant {
-    ALICE => 70001, PATIENCE => 20, STORMS => 30, DESCRIPTORS => 1000,
+    ALICE => 76001, PATIENCE => 20, STORMS => 30, DESCRIPTORS => 1000,
     NOFILE => 7, PR_SET_DUMPABLE => 4, PR_SET_MDWE => 65, TIOCSCTTY => 0x540e,
     TIOCSPTLCK => 0x40045431, TIOCGPTN => 0x80045430,
     REAL_TIME => 34,

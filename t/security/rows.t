@@ -16,7 +16,7 @@ use Test::More;
 use IvleJail::Httpd;
 use IvleJail::Instance;
 
-use constant { ALICE => 70001, ALICE2 => 70002 };
+use constant { ALICE => 76001, ALICE2 => 76002 };
 
 my $TOP = $IvleJail::Instance::ROOT;
 

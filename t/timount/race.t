@@ -12,7 +12,7 @@ use Time::HiRes qw(sleep time);
 
 use IvleJail::Instance;
 
-use constant { SECONDS => 6, USERS => 12, STARTERS => 4, FIRST_UID => 70001 };
+use constant { SECONDS => 6, USERS => 12, STARTERS => 4, FIRST_UID => 77001 };
 
 my $i = IvleJail::Instance->new('trace');
 $i->seal(idle => 1);

@@ -9,7 +9,7 @@ use Test::More;
 
 use IvleJail::Instance;
 
-use constant { ALICE => 70001, WWW => 33 };
+use constant { ALICE => 76001, WWW => 33 };
 
 IvleJail::Instance::enter_own_namespace();
 mkdir '/run/ivlejail', 0755;

@@ -14,7 +14,7 @@ use Time::HiRes qw(setitimer ITIMER_REAL ITIMER_VIRTUAL ITIMER_PROF);
 use IvleJail::Instance;
 
 use constant {
-    ALICE => 70001,
+    ALICE => 76001,
     NICE_MAX => 19, SCHED_BATCH => 3, SCHED_IDLE => 5,
     IOPRIO_PROCESS => 1, IOPRIO_IDLE => 3 << 13,
     KEYCTL_JOIN_SESSION_KEYRING => 1, KEY_SPEC_SESSION_KEYRING => -3,

@@ -14,7 +14,7 @@ use Test::More;
 use IvleJail::Failures qw(calls faults wrap named);
 use IvleJail::Instance;
 
-use constant { ALICE => 70001, TRIES => 5 };
+use constant { ALICE => 76001, TRIES => 5 };
 
 $Data::Dumper::Sortkeys = $Data::Dumper::Indent = 1;
 my $i = IvleJail::Instance->new('teach');

@@ -15,7 +15,7 @@ use Test::More;
 
 use IvleJail::Instance;
 
-use constant { ALICE => 70001, TRIES => 10 };
+use constant { ALICE => 76001, TRIES => 10 };
 
 my $i = IvleJail::Instance->new('tfaults');
 $i->add_user(alice => ALICE);

@@ -9,7 +9,7 @@ use Test::More;
 
 use IvleJail::Instance;
 
-use constant ALICE => 70001;
+use constant ALICE => 76001;
 
 my $NO_CAPS = '0' x 16;
 my $UNLIMITED = '-1 -1';

@@ -13,7 +13,7 @@ use Test::More;
 use IvleJail::Instance;
 
 use constant {
-    ALICE => 70001,
+    ALICE => 76001,
     FEW => 4,                   # of one system call: each of them
     EVERY => 16,                # of many (rt_sigaction...): one in so many
     ANSWERS_FD => 20,           # of t/tools/step.c

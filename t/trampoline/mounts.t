@@ -10,7 +10,7 @@ use Test::More;
 
 use IvleJail::Instance;
 
-use constant ALICE => 70001;
+use constant ALICE => 76001;
 
 IvleJail::Instance::enter_own_namespace();
 my $i = IvleJail::Instance->new('tmounts');

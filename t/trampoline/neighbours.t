@@ -10,7 +10,7 @@ use Test::More;
 
 use IvleJail::Instance;
 
-use constant { ALICE => 70001, BOB => 70002 };
+use constant { ALICE => 76001, BOB => 76002 };
 
 my $i = IvleJail::Instance->new('tneighbours');
 $i->add_user(alice => ALICE);

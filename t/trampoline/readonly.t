@@ -11,7 +11,7 @@ use Test::More;
 
 use IvleJail::Instance;
 
-use constant ALICE => 70001;
+use constant ALICE => 76001;
 
 # What the image has by mistake: path, type, owner, mode.
 my @OPEN = (

@@ -14,7 +14,7 @@ use Test::More;
 
 use IvleJail::Instance;
 
-use constant { ALICE => 70001, NOT_BUILT_IN => 12345, OTHER => 34 };
+use constant { ALICE => 76001, NOT_BUILT_IN => 12345, OTHER => 34 };
 
 my ($HTTPD, $GROUP) = ($IvleJail::Instance::HTTPD_UID,
     $IvleJail::Instance::HTTPD_GID);

@@ -11,7 +11,7 @@ use Time::HiRes qw(time);
 
 use IvleJail::Instance;
 
-use constant { FIRST_UID => 70001, STARTS => 200, USERS => 50 };
+use constant { FIRST_UID => 77001, STARTS => 200, USERS => 50 };
 
 my $i = IvleJail::Instance->new('tsimultaneous');
 

@@ -31,7 +31,7 @@ use constant {
     CLONE_NEWNS => 0x20000,
     F_OFD_SETLK => 37,
     ANSWERS_FD => 20,           # of t/tools/ask.c
-    PATIENCE => 5,              # seconds for processes to be gone
+    PATIENCE => 20,             # seconds for processes to be gone
     CLAIM_PATIENCE => 300,      # and for another run of the same test
 };
 

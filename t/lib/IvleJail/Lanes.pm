@@ -5,19 +5,20 @@ package IvleJail::Lanes;
 # another, and lanes beside each other.
 #
 #   my $lanes = IvleJail::Lanes->new($results);         # IvleJail::Results
-#   my $lint = $lanes->begin('lint', [{ name => 'lint', nice => 19,
-#       command => ['tools/lint'] }]);
-#   $lanes->finish(map { $lanes->begin($_, \@jobs) } 1 .. 4);
+#   my $lint = $lanes->begin(name => 'lint', jobs => [[{ name => 'lint',
+#       nice => 19, command => ['tools/lint'] }]]);
+#   $lanes->finish(map { $lanes->begin(name => $_, jobs => [\@own, \@shared],
+#       env => { X => $_ }) } 1 .. 4);
 #   $lanes->finish($lint);
 #
 # A job is a hash of
 #   name        of its result
 #   command     a list
 #   nice, dir   how and where it runs
-#   env         what it finds in its environment, beside what we have
+#   env         what it finds in its environment, beside the lane's and ours
 #   plain       speaks no TAP: its exit status is the result
 #   vital       where it fails, the lane ends
-# Lanes that share a list take the next job from it in turns.
+# Lanes that share a list of jobs each take the next one from it.
 
 use strict;
 use warnings;
@@ -25,7 +26,7 @@ use warnings;
 use POSIX qw(_exit);
 use Time::HiRes qw(time);
 
-use constant SECONDS_MAX => 600;        # of one job: then it hangs
+use constant SECONDS_MAX => 900;        # of one job: then it hangs
 
 sub new {
     my ($class, $results) = @_;
@@ -33,8 +34,8 @@ sub new {
 }
 
 sub begin {
-    my ($self, $name, $jobs) = @_;
-    my $lane = { name => $name, jobs => $jobs, began => time };
+    my ($self, %lane) = @_;
+    my $lane = { %lane, began => time };
     $self->next_job($lane);
     return $lane;
 }
@@ -47,15 +48,19 @@ sub finish {
 
 sub next_job {
     my ($self, $lane) = @_;
-    my $job = shift @{ $lane->{jobs} };
+    my ($jobs) = grep { @$_ } @{ $lane->{jobs} };
+    my $job = shift @{ $jobs // [] };
     if (!$job) {
         $lane->{ended} = 1;
-        return $self->{results}->took($lane->{name}, time - $lane->{began});
+        $self->{results}->took($lane->{name}, time - $lane->{began})
+            if $lane->{count};
+        return;
     }
+    $lane->{count}++;
     my $run = { lane => $lane, job => $job, began => time,
         map { $_ => file_without_name() } qw(out err) };
     my $pid = fork // die "fork: $!";
-    become($job, @$run{qw(out err)}) if $pid == 0;
+    become($lane, $job, @$run{qw(out err)}) if $pid == 0;
     $self->{running}{$pid} = $run;
 }
 
@@ -67,14 +72,14 @@ sub file_without_name {
 
 # An alarm survives exec, and ends what waits for ever.
 sub become {
-    my ($job, $out, $err) = @_;
+    my ($lane, $job, $out, $err) = @_;
     open(STDIN, '<', '/dev/null') or _exit(126);
     open(STDOUT, '>&', $out) or _exit(126);
     open(STDERR, '>&', $err) or _exit(126);
     chdir $job->{dir} or _exit(126) if $job->{dir};
     POSIX::nice($job->{nice}) if $job->{nice};
-    %ENV = (%ENV, %{ $job->{env} // {} });
-    alarm SECONDS_MAX;
+    %ENV = (%ENV, %{ $lane->{env} // {} }, %{ $job->{env} // {} });
+    alarm($job->{nice} ? 2 * SECONDS_MAX : SECONDS_MAX);
     exec @{ $job->{command} } or print STDERR "$job->{command}[0]: $!\n";
     _exit(127);
 }

@@ -116,15 +116,16 @@ sub print_failures {
 
 sub print_times {
     my ($self) = @_;
-    my @slowest = sort { $b->{seconds} <=> $a->{seconds} } @{ $self->{all} };
+    my @all = sort { $b->{seconds} <=> $a->{seconds} } @{ $self->{all} };
+    my @slowest = splice @{ [@all] }, 0, SLOWEST;
 
     print "\nThe slowest:\n";
     printf "%6.1f s  %s (%.1f s CPU)\n", @$_{qw(seconds name cpu)}
-        for grep { defined } @slowest[0 .. SLOWEST - 1];
+        for @slowest;
     print "Together:\n";
     print "$_\n" for @{ $self->{took} };
     printf "%6.1f s  CPU, without servers\n",
-        sum0 map { $_->{cpu} } @slowest;
+        sum0 map { $_->{cpu} } @all;
 }
 
 # Returns how many failed.

@@ -24,11 +24,11 @@ use File::Path qw(make_path remove_tree);
 
 our @EXPORT_OK = qw($TOP $INSTANCE $ROOT $LIBEXEC $TRAMPOLINE $TIMOUNT $WARDEN
     $CTL $MODULE $BASES $USERS $RUN base add_user remove_user install tear_down
-    run_quietly);
+    root_of run_quietly);
 
 our $TOP = $ENV{IVLEJAIL_TOP} // abs_path(dirname(__FILE__) . '/../../..');
 our $INSTANCE = $ENV{IVLEJAIL_INSTANCE} // 'check';
-our $ROOT = "/var/lib/ivlejail-$INSTANCE";
+our $ROOT = root_of($INSTANCE);
 our $LIBEXEC = "$ROOT/root/usr/lib/ivlejail";
 our $TRAMPOLINE = "$LIBEXEC/trampoline";
 our $TIMOUNT = "$LIBEXEC/timount";
@@ -39,6 +39,11 @@ our $BASES = "$ROOT/bases";
 our $USERS = "$ROOT/users";
 our $RUN = "/run/ivlejail/$INSTANCE";
 my $DEBIAN = 'python3,perl,libcgi-pm-perl,git,php-cgi,python3-bottle,dash';
+
+sub root_of {
+    my ($instance) = @_;
+    return "/var/lib/ivlejail-$instance";
+}
 
 # Runs a command; its output is only of interest when it fails.
 sub run_quietly {

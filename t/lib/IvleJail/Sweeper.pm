@@ -23,7 +23,7 @@ use Test::More;
 use IvleJail::Failures qw(calls faults wrap named);
 use IvleJail::Instance;
 
-use constant { ALICE => 70001, BOB => 70002, PATIENCE => 5, MANY => 10 };
+use constant { ALICE => 76001, BOB => 76002, PATIENCE => 20, MANY => 10 };
 
 my %by_status = map { $_->{status} => 1 } values %{
     IvleJail::Instance::codes() };
