@@ -12,21 +12,29 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "find.h"
+
 struct listing {
     char entries[WIRE_LISTING_MAX];
     size_t used;
     bool complete;
 };
 
-/* Returns whether there was room. */
+/*
+ * Returns whether the listing is still complete: not without room, nor where
+ * what the name is cannot be found out.  What has gone since, leads nowhere or
+ * is forbidden is not missed.
+ */
 static bool add(int directory, const char *name, struct listing *listing)
 {
     struct wire_entry entry = { .name = name };
     struct stat st;
     size_t length;
 
-    if (fstatat(directory, name, &st, 0) != 0
-        || !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))) {
+    if (fstatat(directory, name, &st, 0) != 0) {
+        return find_lookup_refusal(errno) != WIRE_CANNOT_START;
+    }
+    if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
         return true;
     }
     entry.type = S_ISDIR(st.st_mode) ? WIRE_ENTRY_DIRECTORY
@@ -47,19 +55,17 @@ static int fill(DIR *stream, struct listing *listing)
 
     listing->used = 0;
     listing->complete = true;
-    while (listing->complete) {
-        errno = 0;
-        found = readdir(stream);
-        if (found == NULL) {
-            return errno;
+    while (errno = 0, (found = readdir(stream)) != NULL) {
+        if (found->d_name[0] == '.') {
+            continue;
         }
-        if (found->d_name[0] != '.') {
-            listing->complete = looked_at++ < LISTING_NAMES_MAX
-                                && add(dirfd(stream), found->d_name,
-                                       listing);
+        if (looked_at++ >= LISTING_NAMES_MAX) {
+            listing->complete = false;
+            return 0;
         }
+        listing->complete &= add(dirfd(stream), found->d_name, listing);
     }
-    return 0;
+    return errno;
 }
 
 int listing_make(int directory, int *fd)

@@ -46,22 +46,28 @@ static bool may_be_served(int fd, mode_t type, int *error)
 
 /*
  * A script whose execute bit was forgotten: its author wants to know that,
- * and nobody is to read it.
+ * and nobody is to read it.  Nor what could be one: sets *error where that
+ * cannot be found out.
  */
-static bool is_script(int fd)
+static bool is_script(int fd, int *error)
 {
     char start[2];
+    ssize_t size = pread(fd, start, sizeof(start), 0);
 
-    return pread(fd, start, sizeof(start), 0) == (ssize_t) sizeof(start)
+    *error = size < 0 ? errno : 0;
+    return size == (ssize_t) sizeof(start)
            && memcmp(start, "#!", sizeof(start)) == 0;
 }
 
 static enum wire_refusal check_file(int fd, const char *path_info,
                                     int *error)
 {
-    if (is_script(fd)) {
+    if (is_script(fd, error)) {
         *error = EACCES;    /* as execve(2) would say */
         return WIRE_NOT_EXECUTABLE;
+    }
+    if (*error != 0) {
+        return WIRE_CANNOT_START;
     }
     if (path_info[0] != '\0') {
         *error = ENOTDIR;
@@ -83,7 +89,7 @@ static enum wire_refusal open_safely(const char *path, mode_t type, int *fd,
     }
     if (!may_be_served(*fd, type, error)) {
         close(*fd);
-        return WIRE_FORBIDDEN;
+        return *error != 0 ? WIRE_CANNOT_START : WIRE_FORBIDDEN;
     }
     return WIRE_NOT_REFUSED;
 }

@@ -27,7 +27,7 @@ static enum wire_refusal failure_refusal(const struct found *found,
     case PROGRAM_EXEC:
         return exec_refusal(found, failure->error);
     case PROGRAM_DIRECTORY:
-        return WIRE_FORBIDDEN;
+        return find_lookup_refusal(failure->error);
     default:
         return WIRE_CANNOT_START;
     }

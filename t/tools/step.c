@@ -4,6 +4,7 @@
  * that call fail
  *
  *   step WHO NUMBER[:ERROR] COMMAND [ARGUMENT...]
+ *   step WHO NUMBER[:ERROR] -p PID
  *
  * WHO is 0 for the program and 1 for its first child; NUMBER counts that
  * process's system calls from 1, until it executes something.  With an ERROR,
@@ -11,6 +12,10 @@
  * the process is killed.  With NUMBER 0 nothing happens to anybody, and
  * descriptor 20 gets a line "WHO CALL" for each call.
  * The exit status is the program's, or 128 and the signal that ended it.
+ *
+ * With -p it is a program that runs already, whose calls count from then on,
+ * until step is ended.  It says "attached" on stdout; and "struck CALL" as it
+ * makes a call fail.
  *
  * strace(1) can do both, too, but not to one process when two make the same
  * calls.
@@ -20,6 +25,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -29,6 +35,8 @@ enum {
     FAILED = 125,
     PEOPLE = 2,
     LIST_FD = 20,
+    OPTIONS = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK
+              | PTRACE_O_TRACEEXEC,
     SYSCALL_STOP = SIGTRAP | 0x80,
     EXEC_STOP = SIGTRAP | PTRACE_EVENT_EXEC << 8
 };
@@ -43,6 +51,7 @@ static int victim;
 static unsigned long fatal;
 static long fault;          /* 0: to be killed */
 static bool failing;        /* the call has been entered */
+static bool attached;       /* to a program that ran already */
 
 static _Noreturn void die(const char *what)
 {
@@ -52,7 +61,8 @@ static _Noreturn void die(const char *what)
 
 static struct person *person_of(pid_t pid)
 {
-    struct person *person = &people[people[0].pid == pid ? 0 : 1];
+    struct person *person = &people[people[0].pid == pid
+                                    || people[0].pid == 0 ? 0 : 1];
 
     if (person->pid == 0) {
         person->pid = pid;
@@ -80,12 +90,15 @@ static void set_register(pid_t pid, bool answer, long value)
 #endif
 }
 
-static void strike(pid_t pid)
+static void strike(pid_t pid, unsigned long long call)
 {
     if (fault == 0) {
         (void)kill(pid, SIGKILL);
     }
     else {
+        if (attached) {
+            dprintf(STDOUT_FILENO, "struck %llu\n", call);
+        }
         set_register(pid, false, -1);       /* there is no such call */
         failing = true;
     }
@@ -112,7 +125,7 @@ static void count(struct person *person)
                 (unsigned long long)info.entry.nr);
     }
     else if (who == victim && person->calls == fatal) {
-        strike(person->pid);
+        strike(person->pid, info.entry.nr);
     }
 }
 
@@ -165,12 +178,26 @@ static void start(char **command)
     }
     people[0].pid = pid;
     if (pid < 0 || waitpid(pid, NULL, 0) != pid
-        || ptrace(PTRACE_SETOPTIONS, pid, NULL,
-                  PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK
-                  | PTRACE_O_TRACEEXEC) < 0
+        || ptrace(PTRACE_SETOPTIONS, pid, NULL, OPTIONS) < 0
         || ptrace(PTRACE_SYSCALL, pid, NULL, 0) < 0) {
         die("ptrace");
     }
+}
+
+/* Stopped once, so that it waits in a new call, which will be seen. */
+static void attach(pid_t pid)
+{
+    int status;
+
+    attached = true;
+    (void)person_of(pid);
+    if (ptrace(PTRACE_SEIZE, pid, NULL, OPTIONS) < 0
+        || ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) < 0
+        || waitpid(pid, &status, __WALL) != pid
+        || ptrace(PTRACE_SYSCALL, pid, NULL, 0) < 0) {
+        die("attach");
+    }
+    dprintf(STDOUT_FILENO, "attached\n");
 }
 
 int main(int argc, char **argv)
@@ -178,12 +205,18 @@ int main(int argc, char **argv)
     char *end;
 
     if (argc < 4) {
-        dprintf(STDERR_FILENO, "usage: step WHO NUMBER[:ERROR] COMMAND...\n");
+        dprintf(STDERR_FILENO,
+                "usage: step WHO NUMBER[:ERROR] COMMAND...|-p PID\n");
         return FAILED;
     }
     victim = (int)strtol(argv[1], NULL, 10);
     fatal = strtoul(argv[2], &end, 10);
     fault = *end == ':' ? strtol(end + 1, NULL, 10) : 0;
-    start(argv + 3);
+    if (argc == 5 && strcmp(argv[3], "-p") == 0) {
+        attach((pid_t)strtol(argv[4], NULL, 10));
+    }
+    else {
+        start(argv + 3);
+    }
     return follow();
 }

@@ -2,7 +2,7 @@
 /*
  * test_listing.c - what is listed of real directories, and how much
  */
-/* LINK: scratch.o listing.o */
+/* LINK: scratch.o listing.o find.o */
 /* LINK: wire.o wire_entry.o wire_answer.o wire_passed.o wire_socket.o */
 #include <stdarg.h>
 #include <stddef.h>

@@ -8,6 +8,11 @@ package IvleJail::Failures;
 #   for my $fault (faults(@calls)) {        # {who, number, name, error}
 #       run(wrap => [ wrap($fault) ]);
 #   }
+#
+# And of a program that runs already:
+#
+#   my @calls = calls_of($pid, sub { request() });
+#   my $struck = with_fault($pid, $fault, sub { request() });
 
 use strict;
 use warnings;
@@ -18,7 +23,7 @@ use POSIX qw(dup2);
 
 use IvleJail::Instance;
 
-our @EXPORT_OK = qw(calls errors faults wrap named);
+our @EXPORT_OK = qw(calls calls_of errors faults wrap with_fault named);
 
 use constant {
     ANSWERS_FD => 20,           # of t/tools/step.c
@@ -26,6 +31,7 @@ use constant {
     FEW => 4,                   # calls of one name: each with each error
     LOTS => 40,                 # more are for each process in /proc
     EVERY => 8,                 # of those, and of @MANY: one in so many
+    MOMENT => 0.5,              # seconds for a call that is about to come
 };
 
 # Calls that make one thing for each signal, limit or capability: a sample.
@@ -80,6 +86,7 @@ my %ERRORS = (
     setsockopt   => [qw(ENOMEM EPERM)],
     sendto       => [qw(EPIPE ENOBUFS ENOMEM)],
     read         => [qw(EIO EAGAIN ENOMEM)],
+    pread64      => [qw(EIO ENOMEM)],
     write        => [qw(EIO ENOSPC EPIPE)],
     poll         => [qw(ENOMEM EINTR)],
     fcntl        => [qw(EMFILE EINVAL ENOLCK)],
@@ -103,18 +110,16 @@ my %name_of = map { my $number = eval {
     }; defined $number ? ($number => s/^SYS_//r) : () }
     grep { /^SYS_/ } keys %IvleJail::Instance::;
 
-# The names of the calls of the program and of its child: ([...], [...]).
-# Some runs make more of them (see numbers.t): of several, the shortest.
-sub calls {
-    my ($run) = @_;
+# Of several traces, which code has written to a file, the shortest.
+sub shortest {
+    my ($trace) = @_;
     my @shortest;
 
     for (1 .. TRACES) {
         my $answers = IvleJail::Instance::tempfile();
         my @calls = ([], []);
 
-        $run->(sub { dup2(fileno $answers, ANSWERS_FD) },
-            [ IvleJail::Instance::tool('step'), 0, 0 ]);
+        $trace->($answers);
         for (split /\n/, IvleJail::Instance::slurp($answers)) {
             my ($who, $call) = split;
             push @{ $calls[$who] }, $name_of{$call} // "call $call";
@@ -123,6 +128,56 @@ sub calls {
             if !@shortest || @{ $calls[0] } < @{ $shortest[0] };
     }
     return @shortest;
+}
+
+# The names of the calls of the program and of its child: ([...], [...]).
+# Some runs make more of them (see numbers.t).
+sub calls {
+    my ($run) = @_;
+
+    return shortest(sub {
+        my ($answers) = @_;
+        $run->(sub { dup2(fileno $answers, ANSWERS_FD) },
+            [ IvleJail::Instance::tool('step'), 0, 0 ]);
+    });
+}
+
+# Lets step do what it says to a process while code runs; and a moment longer
+# where that has not come yet.  Returns whether it has.
+sub attached {
+    my ($pid, $who, $what, $run, $answers) = @_;
+    my $step = open(my $from, '-|') // die "fork: $!";
+
+    if ($step == 0) {
+        dup2(fileno $answers, ANSWERS_FD) if $answers;
+        exec IvleJail::Instance::tool('step'), $who, $what, '-p', $pid
+            or POSIX::_exit(125);
+    }
+    # not by <$from>: what follows is waited for
+    sysread $from, my $line, length "attached\n";
+    die "step does not attach to $pid" if $line ne "attached\n";
+    $run->();
+    my $bits = '';
+    vec($bits, fileno $from, 1) = 1;
+    my $struck = select($bits, undef, undef, MOMENT)
+        && sysread $from, $line, 64;
+    kill TERM => $step;
+    close $from;
+    return $struck;
+}
+
+# As calls() does, of a process that runs.
+sub calls_of {
+    my ($pid, $run) = @_;
+
+    return shortest(sub { attached($pid, 0, 0, $run, $_[0]) });
+}
+
+sub with_fault {
+    my ($pid, $fault, $run) = @_;
+    my (undef, $who, $what) = wrap($fault);
+
+    return attached($pid, $who, $what, $run);
 }
 
 # How such a call may fail: nothing, where it cannot.
