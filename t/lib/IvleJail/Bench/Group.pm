@@ -97,12 +97,16 @@ sub since {
 }
 
 # What was in it has ended, but may not have been reaped yet.
-sub remove {
-    my ($self) = @_;
+sub remove_dirs {
     my $end = time + $PATIENCE;
-    for my $dir ($self->dirs) {
+    for my $dir (@_) {
         sleep 0.05 while !rmdir($dir) && -d $dir && time < $end;
     }
+}
+
+sub remove {
+    my ($self) = @_;
+    remove_dirs($self->dirs);
 }
 
 1;

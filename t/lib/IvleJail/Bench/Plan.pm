@@ -60,7 +60,7 @@ sub file {
 }
 
 my %PLANS = (
-    full => { rounds => 5, seconds => 1.2, users => 1000, base => 'debian',
+    full => { rounds => 5, seconds => 1.2, users => 1500, base => 'debian',
         rows => [
             cgi('static', 10, 0, 1, @ALL, 'cold'),
             cgi('static', 10, 0, 8, @ALL, 'cold'),
@@ -77,7 +77,7 @@ my %PLANS = (
             map { my $name = $_; map { file($name, $_) } 8, 64 }
                 qw(1k 100k 10m),
         ] },
-    quick => { rounds => 5, seconds => 0.2, users => 300, base => 'debian',
+    quick => { rounds => 5, seconds => 0.2, users => 400, base => 'debian',
         rows => [
             cgi('static', 10, 0, 1, @TWO),
             cgi('static', 10, 0, 8, qw(cgid suexec bwrap fcgiwrap warm cold)),
@@ -87,7 +87,7 @@ my %PLANS = (
             map { file($_, 8) } qw(1k 100k 10m),
         ] },
     # Whether it still works (t/bench/bench.t).
-    tiny => { rounds => 2, seconds => 0.2, users => 100, base => 'busybox',
+    tiny => { rounds => 2, seconds => 0.2, users => 400, base => 'busybox',
         rows => [
             cgi('static', 10, 0, 8, @ALL, 'cold'),
             cgi('static', 100 * KIB, MIB, 1, @TWO),
