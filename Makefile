@@ -7,7 +7,7 @@
 #   sudo make check         installs what is missing, builds, tests everything
 #   sudo make demo          a jailed site on a loopback port
 #   make fuzz               FUZZ_RUNS=10000000 of each target
-#   sudo make check-vm      some of it on Debian's own kernel, in a guest
+#   sudo make check-vm      of that, what runs on Debian's own kernel in a guest
 #   sudo make soak          half an hour of traffic, kills and full disks
 #   sudo make bench         requests per second and more, against others
 #                           (build/bench, doc/performance.md; bench-quick: a
@@ -302,7 +302,7 @@ $(BUILD)/%.tidy: %.c $(BUILD)/%.o .clang-tidy
 	    -DTRAMPOLINE_UIDS=33 && touch $@
 
 check-vm:
-	tools/install-deps vm
+	tools/install-deps check
 	$(MAKE) -j$$(nproc) all test-tools
 	tools/check-vm
 
