@@ -548,7 +548,7 @@ sub processes {
     for my $process (glob '/proc/[0-9]*') {
         my $namespace = readlink "$process/ns/mnt" // next;
         my $program = readlink "$process/exe"
-            // (lines_of("$process/comm"))[0];
+            // (lines_of("$process/comm"))[0] // next;
         next if !$jails{$namespace}
             && $program !~ m{^\Q$self->{dir}\E/libexec/};
         $found{ basename($process) } = basename($program);
@@ -599,7 +599,7 @@ sub wait_until {
 sub has_ended {
     my ($pid) = @_;
 
-    return (lines_of("/proc/$pid/stat"))[0] !~ /\) [^ZX] /;
+    return ((lines_of("/proc/$pid/stat"))[0] // '') !~ /\) [^ZX] /;
 }
 
 # Kills the wardens, as an accident would, and waits until they are gone.
