@@ -7,11 +7,11 @@
 #   sudo make check         installs what is missing, builds, tests everything
 #   sudo make demo          a jailed site on a loopback port
 #   make fuzz               FUZZ_RUNS=10000000 of each target
-#   sudo make check-vm      of that, what runs on Debian's own kernel in a guest
+#   sudo make check-vm      some of it on Debian's own kernel, in a guest
 #   sudo make soak          half an hour of traffic, kills and full disks
 #   sudo make bench         requests per second and more, against others
 #                           (build/bench, doc/performance.md; bench-quick: a
-#                           minute; bench-micro: the parts of a request)
+#                           minute)
 #   make model              the life of a jail, in every order (spin)
 #   make lint               two compilers, cppcheck, clang-tidy, our own rules
 #
@@ -80,7 +80,8 @@ say-it = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$@';)
 
 # --- what is made of what -------------------------------------------------
 
-PROGRAMS := $(addprefix trampoline/,trampoline timount provision warden)
+PROGRAMS := $(addprefix trampoline/,trampoline timount provision cgroup \
+    warden)
 SHARED   := wire wire_answer wire_entry wire_passed wire_socket names limits
 
 # Each helper is its own file, linked with the archive of all others: the
@@ -99,8 +100,8 @@ all: mod_ivlejail.so $(PROGRAMS) ctl/ivlejailctl
 
 objects: $(OBJECTS)
 
-trampoline/trampoline trampoline/timount trampoline/provision: \
-    HELPER_LIBS = -lcap
+trampoline/trampoline trampoline/timount trampoline/provision \
+    trampoline/cgroup: HELPER_LIBS = -lcap
 $(PROGRAMS): %: $(BUILD)/%.o $(BUILD)/helpers.a
 	$(call say-it,LD)$(CC) $(STATIC) $(CFLAGS) $(LDFLAGS) $(LINK_HARDENING) \
 	    -Wl,-Map=$(BUILD)/$@.map -o $@ $^ $(HELPER_LIBS)
@@ -182,20 +183,13 @@ $(BUILD)/t/%: t/tools/%.c $(BUILD)/helpers.a
 
 # What the benchmarks run: one program, linked in two ways, and bubblewrap's.
 BENCH_TOOLS := $(addprefix $(BUILD)/bench/,static dynamic bwrap)
-bench-tools: $(BENCH_TOOLS) $(BUILD)/bench/roundtrip $(BUILD)/bench/preload.so
+bench-tools: $(BENCH_TOOLS)
 $(BUILD)/bench/static $(BUILD)/bench/dynamic: t/bench/cgi.c
 $(BUILD)/bench/bwrap: t/bench/bwrap.c
 $(BUILD)/bench/static $(BUILD)/bench/bwrap: BENCH_LINK = -static
 $(BENCH_TOOLS):
 	@mkdir -p $(@D)
 	$(call say-it,LD)$(CC) -O2 $(WARNINGS) $(BENCH_LINK) -o $@ $<
-
-$(BUILD)/bench/roundtrip: t/bench/roundtrip.c $(BUILD)/helpers.a
-	@mkdir -p $(@D)
-	$(call say-it,LD)$(CC) $(STATIC) $(UNIT_CFLAGS) -o $@ $^
-$(BUILD)/bench/preload.so: t/bench/preload_valgrind.c
-	@mkdir -p $(@D)
-	$(call say-it,LD)$(CC) -shared -fPIC $(UNIT_CFLAGS) -o $@ $< -lseccomp
 
 # The tests of the warden take the one beside them, if there is one.
 WARDEN_USES := warden connection find limits listing logfile names open program \
@@ -236,15 +230,15 @@ fuzz:
 	$(MAKE) -j$$(nproc) fuzz-targets
 	IVLEJAIL_FUZZ_RUNS=$(FUZZ_RUNS) prove -v -It/lib t/fuzz/fuzz.t
 
-unit-plain: $(UNIT_TESTS:%=$(BUILD)/unit/%)
-
-unit: unit-plain $(UNIT_TESTS:%=$(BUILD)/asan/%) $(BUILD)/asan/warden
+unit: $(UNIT_TESTS:%=$(BUILD)/unit/%) $(UNIT_TESTS:%=$(BUILD)/asan/%) \
+    $(BUILD)/asan/warden
 
 # --- installation ---------------------------------------------------------
 
 MODULE_DIR = $(call apxs-q,LIBEXECDIR)
 MODS_AVAILABLE = $(sysconfdir)/apache2/mods-available
 MODS_ENABLED = $(sysconfdir)/apache2/mods-enabled
+DROPIN = $(prefix)/lib/systemd/system/apache2.service.d/ivlejail.conf
 INSTALL = install -o root -g root
 
 install: all
@@ -254,7 +248,7 @@ install: all
 	$(INSTALL) -m 0644 mod_ivlejail.so $(DESTDIR)$(MODULE_DIR)
 	$(INSTALL) -m 0711 trampoline/warden $(DESTDIR)$(libexecdir)
 	$(INSTALL) -m 0755 trampoline/timount trampoline/provision \
-	    $(DESTDIR)$(libexecdir)
+	    trampoline/cgroup $(DESTDIR)$(libexecdir)
 	$(INSTALL) -m 0755 base/build $(DESTDIR)$(libexecdir)/base-build
 	install -o root -g $(HTTPD_GROUP) -m 4750 trampoline/trampoline \
 	    $(DESTDIR)$(libexecdir)
@@ -271,12 +265,13 @@ install: all
 install-for-debian:
 	$(INSTALL) -d $(DESTDIR)$(MODS_AVAILABLE)
 	$(INSTALL) -m 0644 conf/debian/ivlejail.load $(DESTDIR)$(MODS_AVAILABLE)
+	$(INSTALL) -D -m 0644 conf/systemd/ivlejail.conf $(DESTDIR)$(DROPIN)
 	test -e $(DESTDIR)$(MODS_AVAILABLE)/ivlejail.conf || \
 	    $(INSTALL) -m 0644 conf/debian/ivlejail.conf \
 	        $(DESTDIR)$(MODS_AVAILABLE)
 
 uninstall:
-	rm -f $(DESTDIR)$(MODULE_DIR)/mod_ivlejail.so \
+	rm -f $(DESTDIR)$(MODULE_DIR)/mod_ivlejail.so $(DESTDIR)$(DROPIN) \
 	    $(DESTDIR)$(sbindir)/ivlejailctl \
 	    $(DESTDIR)$(MODS_AVAILABLE)/ivlejail.load \
 	    $(addprefix $(DESTDIR)$(MODS_ENABLED)/,ivlejail.load \
@@ -310,7 +305,7 @@ $(BUILD)/%.tidy: %.c $(BUILD)/%.o .clang-tidy
 	    -DTRAMPOLINE_UIDS=33 && touch $@
 
 check-vm:
-	tools/install-deps check
+	tools/install-deps vm
 	$(MAKE) -j$$(nproc) all test-tools
 	tools/check-vm
 
@@ -324,11 +319,6 @@ soak:
 	$(MAKE) -j$$(nproc) all
 	IVLEJAIL_SOAK=$${IVLEJAIL_SOAK:-1800} IVLEJAIL_MUST_WORK=1 \
 	    prove -v -It/lib t/soak/soak.t
-
-bench-micro:
-	tools/install-deps bench
-	$(MAKE) -j$$(nproc) all bench-tools
-	IVLEJAIL_INSTANCE=$${IVLEJAIL_INSTANCE:-bench} t/bench/$(@:bench-%=%)
 
 # An instance of its own: nothing that "make check" needs is touched.
 bench bench-quick:
@@ -346,8 +336,8 @@ clean:
 	rm -rf $(BUILD) $(PROGRAMS) ctl/ivlejailctl mod_ivlejail.so
 
 FORCE:
-.PHONY: all objects unit unit-plain test-tools bench-tools fuzz-targets fuzz \
-    install install-for-debian uninstall check check-vm lint tidy model soak \
-    bench bench-quick bench-micro demo clean FORCE
+.PHONY: all objects unit test-tools bench-tools fuzz-targets fuzz install \
+    install-for-debian uninstall check check-vm lint tidy model soak bench \
+    bench-quick demo clean FORCE
 .DELETE_ON_ERROR:
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d)

@@ -42,6 +42,7 @@
 #include "module/conf.h"
 #include "module/directory.h"
 #include "module/errlog.h"
+#include "module/groups.h"
 #include "module/host.h"
 #include "module/index.h"
 #include "module/instance.h"
@@ -286,6 +287,9 @@ static int ij_serve_in_jail(request_rec *r, const char *user,
         .timeout_seconds = conf->timeout_seconds != IJ_UNSET
             ? conf->timeout_seconds : DEFAULT_TIMEOUT_SECONDS,
         .limits = profile->limits,
+        .group = profile->group,
+        .group_directory = ij_groups_are_asked(profile)
+            ? site->group_directory : NULL,
         .explains = conf->explains == 1,
         .error_log = ij_error_log(r, conf, user),
         .passes_credentials = ij_origin_passes(r, conf, place->is_admitted,
@@ -403,6 +407,7 @@ static int ij_hook_check_config(apr_pool_t *pconf, apr_pool_t *plog,
     if (site->is_used
         && ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) {
         ij_host_foretell(site, s, ptemp);
+        ij_groups_foretell(site, s, ptemp);
     }
     for (; s != NULL && rc == OK; s = s->next) {
         rc = ij_check_uses(site, s);
@@ -446,6 +451,7 @@ static bool ij_start(ij_site *site, server_rec *s, apr_pool_t *pconf,
     bool again = ij_instance_is_started();
     bool goes_on = ij_goes_on(s, again, ij_host_fault(site, ptemp))
         && ij_goes_on(s, again, ij_instance_start(site, s, pconf, ptemp))
+        && ij_goes_on(s, again, ij_groups_start(site, s, pconf, ptemp))
         && ij_goes_on(s, again, ij_seal(site, pconf, ptemp))
         && ij_goes_on(s, again, ij_admit_start(site, s, ptemp));
 
@@ -668,6 +674,9 @@ static const command_rec ij_commands[] = {
     AP_INIT_TAKE23("IvleJailLimit", ij_cmd_limit, IJ_PROFILE_DIRECTIVE,
                    RSRC_CONF, "a resource, its soft and perhaps its hard "
                    "limit"),
+    AP_INIT_TAKE23("IvleJailCgroup", ij_cmd_cgroup, IJ_PROFILE_DIRECTIVE,
+                   RSRC_CONF, "memory.max, pids.max or cpu.max of the whole "
+                   "jail, and its value"),
     AP_INIT_TAKE12("IvleJailMaxRequests", ij_cmd_max_requests,
                    IJ_PROFILE_DIRECTIVE, RSRC_CONF,
                    "requests of a jail at a time, and how many may wait"),

@@ -103,7 +103,7 @@ static const struct {
     mode_t mode;
 } helpers[] = {
     { "warden", 0711 }, { "timount", 0755 }, { "provision", 0755 },
-    { "base-build", 0755 }
+    { "cgroup", 0755 }, { "base-build", 0755 }
 };
 
 void check_helpers(const struct patient *patient)
@@ -123,6 +123,7 @@ void check_helpers(const struct patient *patient)
         }
     }
     if (faults == 0) {
-        finding_ok("warden, timount, provision and base-build are root's");
+        finding_ok("warden, timount, provision, cgroup and base-build are "
+                   "root's");
     }
 }

@@ -77,7 +77,7 @@ static const struct {
     const char *name;
 } namespaces[] = {
     { CLONE_NEWPID, "pid" }, { CLONE_NEWIPC, "ipc" }, { CLONE_NEWUTS, "uts" },
-    { CLONE_NEWNET, "net" }
+    { CLONE_NEWNET, "net" }, { CLONE_NEWCGROUP, "cgroup" }
 };
 
 void check_namespaces(const struct patient *patient)
@@ -94,7 +94,7 @@ void check_namespaces(const struct patient *patient)
         }
     }
     if (faults == 0) {
-        finding_ok("pid, ipc, uts and net can be made");
+        finding_ok("pid, ipc, uts, net and cgroup can be made");
     }
 }
 

@@ -6,6 +6,7 @@
 
 #include <linux/capability.h>
 #include <linux/magic.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -75,18 +76,44 @@ static bool is_bounded(const struct patient *patient, int i, rlim_t wanted)
         && own.rlim_max < wanted;
 }
 
+/* httpd has said why when it started: those of the service, not of a shell. */
+static int warn_of_groups(const struct policy_profile *profile,
+                          const struct settings *settings)
+{
+    static const char *const keys[GROUP_KEYS] = {
+#define GROUP_NAME(symbol, key, controller) [symbol] = (key),
+        GROUP_TABLE(GROUP_NAME)
+#undef GROUP_NAME
+    };
+    int i, count = 0;
+
+    for (i = 0; i < GROUP_KEYS; i++) {
+        if (strcmp(settings->group[i].value, GROUP_NOT_SET) != 0
+            && settings->group[i].is_kept == 0) {
+            finding_warning("profile '%s': IvleJailCgroup %s is not kept, "
+                            "only IvleJailLimit is: give httpd's service "
+                            "controllers of version 2 (Delegate=yes; IJ0155 "
+                            "in its error log says more) and restart it",
+                            profile->name, keys[i]);
+            count++;
+        }
+    }
+    return count;
+}
+
 /* What httpd was started with can be raised, but not by everybody. */
 void check_limits(const struct patient *patient)
 {
     const struct policy_profile *profile = &patient->policy.profile;
     struct policy_error error;
     struct settings settings;
-    int i, bounded = 0;
+    int i, bounded;
 
     if (!settings_parse(profile, &settings, &error)) {
         fail("profile '%s': %s: %s", profile->name, error.text,
              enter_meaning(error.code));
     }
+    bounded = warn_of_groups(profile, &settings);
     for (i = 0; i < LIMIT_COUNT
                 && !check_has_capability(patient, CAP_SYS_RESOURCE); i++) {
         if (is_bounded(patient, i, settings.limits[i].rlim_cur)) {

@@ -143,6 +143,11 @@ static void advise_on_limit(struct text *text, const struct verdict *verdict)
         add_advice(text, "Read large files piece by piece, and keep only what "
                    "is needed. A list that grows in a loop may be the "
                    "reason.");
+        if (cause_is_of_jail(verdict)) {
+            add_size_limit(text, "All of your programs together may have ",
+                           limits->jail_bytes, " at a time.");
+            break;
+        }
         add_size_limit(text, "It may ask for ", limits->data_bytes, " in "
                        "all. A piece that does not fit is refused as a "
                        "whole, so what it used may be far less.");
@@ -159,7 +164,9 @@ static void advise_on_limit(struct text *text, const struct verdict *verdict)
                    "and wait for each that was started. Older ones of yours "
                    "may run still.");
         add_limit(text, "All of your programs together may have ",
-                  limits->processes, " at a time.");
+                  cause_is_of_jail(verdict) ? limits->jail_processes
+                                            : limits->processes,
+                  " at a time.");
     }
 }
 

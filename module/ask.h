@@ -21,6 +21,8 @@ typedef struct ij_job {
     bool lists;                     /* IvleJailListing */
     int timeout_seconds;
     const ij_limit *limits;         /* of the profile, LIMIT_COUNT */
+    const char *const *group;       /* the same, GROUP_KEYS */
+    const char *group_directory;    /* where jails have theirs; NULL: none */
     bool explains;                  /* IvleJailExplain */
     const char *error_log;          /* in the jail; NULL: none */
     bool passes_credentials;        /* ij_origin_passes() */

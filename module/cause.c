@@ -37,6 +37,13 @@ bool cause_is_limit(enum cause cause)
     return cause >= CAUSE_CPU && cause <= CAUSE_WALL;
 }
 
+bool cause_is_of_jail(const struct verdict *verdict)
+{
+    return (verdict->cause == CAUSE_MEMORY && verdict->events.kills > 0)
+        || (verdict->cause == CAUSE_PROCESSES
+            && verdict->events.refusals > 0);
+}
+
 /* --- it was not started --- */
 
 static enum cause of_no_start(uint32_t error)
@@ -114,13 +121,32 @@ static bool used_its_cpu(const struct verdict *verdict)
            >= verdict->limits.cpu_seconds;
 }
 
+/*
+ * What the kernel has counted in the jail, if the program's end is like that:
+ * another one of the same jail may have been meant.
+ */
+static enum cause of_events(const struct verdict *verdict)
+{
+    if (verdict->events.kills > 0
+        && ended_by(verdict->answer.wait_status, SIGKILL)) {
+        return CAUSE_MEMORY;
+    }
+    if (verdict->events.refusals > 0
+        && (verdict->symptoms & SYMPTOM_PROCESSES) != 0) {
+        return CAUSE_PROCESSES;
+    }
+    return CAUSE_NONE;
+}
+
 /* A limit that it may have hit, where nobody can be sure; or CAUSE_NONE. */
 static enum cause guess(const struct verdict *verdict)
 {
-    if ((verdict->symptoms & SYMPTOM_MEMORY) != 0) {
+    if ((verdict->symptoms & SYMPTOM_MEMORY) != 0
+        || verdict->events.kills > 0) {
         return CAUSE_MEMORY;
     }
-    if ((verdict->symptoms & SYMPTOM_PROCESSES) != 0) {
+    if ((verdict->symptoms & SYMPTOM_PROCESSES) != 0
+        || verdict->events.refusals > 0) {
         return CAUSE_PROCESSES;
     }
     if ((verdict->symptoms & SYMPTOM_FSIZE) != 0
@@ -156,6 +182,9 @@ static enum cause of_failure(struct verdict *verdict)
 {
     enum cause limit = of_limit(&verdict->answer);
 
+    if (limit == CAUSE_NONE) {
+        limit = of_events(verdict);
+    }
     if (limit != CAUSE_NONE) {
         return limit;
     }

@@ -44,6 +44,9 @@ const char *cause_word(enum cause cause);
 /* Whether it is a limit that the administrator has set. */
 bool cause_is_limit(enum cause cause);
 
+/* Whether the kernel has counted that in the jail's control group. */
+bool cause_is_of_jail(const struct verdict *verdict);
+
 /*
  * Finds the cause from everything else that is in *verdict, its symptoms
  * among it, and writes cause and is_sure.  Where the kernel or the warden

@@ -35,6 +35,10 @@ typedef struct ij_site {
     int expire_seconds;
     apr_array_header_t *profiles;   /* ij_profile *, "default" first */
     bool is_used;                   /* one of our directives was seen */
+    /* what became of IvleJailCgroup (groups.h) */
+    const char *group_directory;    /* NULL: no jail has a group */
+    bool keeps[GROUP_KEYS];         /* what the kernel keeps for them */
+    const char *group_fault;        /* why no jail with one can be made */
 } ij_site;
 
 /* Where IvleJailUse named a profile: said when there is no such profile. */

@@ -9,6 +9,7 @@
 #include "apr_strings.h"
 
 #include "module/errlog.h"
+#include "module/events.h"
 
 static const char *limit_text(apr_pool_t *p, const struct verdict *verdict)
 {
@@ -19,13 +20,19 @@ static const char *limit_text(apr_pool_t *p, const struct verdict *verdict)
         [CAUSE_PROCESSES] = "processes (IvleJailLimit nproc)",
         [CAUSE_WALL]      = "time (IvleJailTimeout)"
     };
+    static const char *const jail_limits[CAUSE_COUNT] = {
+        [CAUSE_MEMORY]    = "memory (IvleJailCgroup memory.max)",
+        [CAUSE_PROCESSES] = "processes (IvleJailCgroup pids.max)"
+    };
 
     if (!cause_is_limit(verdict->cause)) {
         return "";
     }
     return apr_pstrcat(p, verdict->is_sure ? ", at its limit of "
                                            : ", it seems at its limit of ",
-                       limits[verdict->cause], NULL);
+                       cause_is_of_jail(verdict)
+                       ? jail_limits[verdict->cause]
+                       : limits[verdict->cause], NULL);
 }
 
 static const char *end_text(apr_pool_t *p, const struct verdict *verdict)
@@ -108,6 +115,10 @@ void ij_ending_tell(request_rec *r, const ij_job *job, const ij_pump *pump,
     verdict->is_late = APR_STATUS_IS_TIMEUP(pump->status);
     if (pump->has_ended) {
         verdict->answer = pump->answer;
+    }
+    if (pump->has_ended && pump->answer.wait_status != 0) {
+        verdict->events = ij_events_since(r, job, pump->talk,
+                                          &verdict->before);
     }
     verdict_judge(verdict);
     log_end(r, job, pump);

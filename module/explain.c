@@ -27,8 +27,10 @@
 
 #include "module/admit.h"
 #include "module/advice.h"
+#include "module/events.h"
 #include "module/report.h"
 #include "module/run.h"
+#include "module/values.h"
 
 enum {
     LOG_MILLISECONDS = 1000,
@@ -42,6 +44,16 @@ static uint64_t limit_of(const ij_job *job, enum limit limit)
     rlim_t soft = job->limits[limit].soft;
 
     return soft == RLIM_INFINITY ? VERDICT_UNLIMITED : (uint64_t)soft;
+}
+
+/* "-", "max", or digits. */
+static uint64_t group_limit_of(const ij_job *job, enum group_key key)
+{
+    uint64_t value;
+
+    return job->group_directory != NULL
+        && value_number(job->group[key], 0, UINT64_MAX, &value)
+        ? value : VERDICT_UNLIMITED;
 }
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -69,6 +81,9 @@ struct verdict *ij_explain_begin(request_rec *r, const ij_job *job)
                                        limit_of(job, LIMIT_AS));
     verdict->limits.file_bytes = limit_of(job, LIMIT_FSIZE);
     verdict->limits.processes = limit_of(job, LIMIT_NPROC);
+    verdict->limits.jail_bytes = group_limit_of(job, GROUP_MEMORY);
+    verdict->limits.jail_processes = group_limit_of(job, GROUP_PIDS);
+    verdict->before = ij_events_before(r, job);
     verdict->errors = new_tail(r->pool, job->explains
                                         || job->error_log != NULL
                                         ? TAIL_MAX : SYMPTOMS_SIZE);

@@ -61,7 +61,8 @@ static const char *trampoline_fault(const char *path, apr_pool_t *p)
 /* They check themselves what matters; here it is that they are there. */
 static const char *helpers_fault(const ij_site *site, apr_pool_t *p)
 {
-    static const char *const names[] = { "warden", "timount", "provision" };
+    static const char *const names[] = { "warden", "timount", "provision",
+                                         "cgroup" };
     struct stat st;
     size_t i;
 

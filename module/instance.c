@@ -31,6 +31,7 @@
 #include "http_core.h"
 #include "http_main.h"
 
+#include "module/groups.h"
 #include "module/lines.h"
 #include "module/run.h"
 #include "trampoline/layout.h"
@@ -337,6 +338,7 @@ static apr_status_t end(void *data)
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, ap_server_conf, IJLOGNO(0044)
                      "jails may be left: %s", fault);
     }
+    ij_groups_end(instance->name, ap_pglobal);
     unlink(pid_path(ap_pglobal, instance->name));
     rmdir(LAYOUT_RUN);          /* if no other instance is in it */
     close(instance->lock_fd);

@@ -55,6 +55,7 @@ static ij_profile *built_in(apr_pool_t *p)
 {
     ij_profile *profile = ij_profile_create(p, IJ_PROFILE_DEFAULT);
     ij_mount *proc = apr_array_push(profile->mounts);
+    int i;
 
     profile->base = LAYOUT_DEFAULT_BASES "/" IJ_PROFILE_DEFAULT;
     profile->users = LAYOUT_DEFAULT_USERS;
@@ -68,6 +69,9 @@ static ij_profile *built_in(apr_pool_t *p)
     profile->queue = 16;
     profile->idle_seconds = 60;
     memcpy(profile->limits, default_limits, sizeof(default_limits));
+    for (i = 0; i < GROUP_KEYS; i++) {
+        profile->group[i] = GROUP_NOT_SET;
+    }
     proc->kind = "proc";
     proc->target = "/proc";
     proc->source = "-";
@@ -137,6 +141,9 @@ static ij_profile *merge(apr_pool_t *p, const ij_profile *a,
     merged->idle_seconds = first_number(a->idle_seconds, b->idle_seconds);
     for (i = 0; i < LIMIT_COUNT; i++) {
         merged->limits[i] = a->limits[i].is_set ? a->limits[i] : b->limits[i];
+    }
+    for (i = 0; i < GROUP_KEYS; i++) {
+        merged->group[i] = first_text(a->group[i], b->group[i]);
     }
     merged->mounts = merge_mounts(p, a->mounts, b->mounts);
     return merged;
@@ -312,6 +319,27 @@ const char *ij_cmd_limit(cmd_parms *cmd, void *dir, const char *resource,
         return ij_expects(cmd, "a soft limit that is not above the hard one");
     }
     profile->limits[limit] = (ij_limit){ true, low, high };
+    return NULL;
+}
+
+const char *ij_cmd_cgroup(cmd_parms *cmd, void *dir, const char *name,
+                          const char *value, const char *period)
+{
+    ij_profile *profile = subject(cmd, dir);
+    enum group_key key = value_group_key(name);
+    char sealed[VALUE_GROUP_MAX];
+
+    if (profile == NULL) {
+        return only_outside(cmd);
+    }
+    if (key == GROUP_KEYS) {
+        return ij_expects(cmd, "one of memory.max, pids.max and cpu.max, and "
+                          "then a value");
+    }
+    if (!value_group(key, value, period, sealed)) {
+        return ij_expects(cmd, value_group_form(key));
+    }
+    profile->group[key] = apr_pstrdup(cmd->pool, sealed);
     return NULL;
 }
 

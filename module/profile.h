@@ -16,6 +16,7 @@
 #include "httpd.h"
 #include "http_config.h"
 
+#include "trampoline/groups.h"
 #include "trampoline/limits.h"
 
 #define IJ_PROFILE_DEFAULT "default"
@@ -50,6 +51,7 @@ typedef struct ij_profile {
     int max_requests, queue;
     int idle_seconds;
     ij_limit limits[LIMIT_COUNT];
+    const char *group[GROUP_KEYS];  /* as the policy writes it; NULL: not set */
     apr_array_header_t *mounts;     /* ij_mount */
     /* what became of it when the policy was sealed */
     const char *generation;         /* NULL: it was left out... */
@@ -78,6 +80,8 @@ const char *ij_cmd_mount(cmd_parms *cmd, void *dir, const char *kind,
                          const char *target, const char *options);
 const char *ij_cmd_linger(cmd_parms *cmd, void *dir, const char *linger);
 const char *ij_cmd_seccomp(cmd_parms *cmd, void *dir, const char *filter);
+const char *ij_cmd_cgroup(cmd_parms *cmd, void *dir, const char *key,
+                          const char *value, const char *period);
 
 /* <IvleJailProfile name>, which takes no other directives than these. */
 const char *ij_cmd_profile(cmd_parms *cmd, void *dir, const char *argument);

@@ -118,6 +118,9 @@ static void add_memory_row(struct text *text, bool is_hit, uint64_t kib,
 /* Nobody counts these for one program: they are told where they were hit. */
 static void add_other_rows(struct text *text, const struct verdict *verdict)
 {
+    uint64_t processes = cause_is_of_jail(verdict)
+        ? verdict->limits.jail_processes : verdict->limits.processes;
+
     if (verdict->cause == CAUSE_FSIZE) {
         open_row(text, "Size of a file", true);
         text_add(text, "too large</td><td>");
@@ -130,8 +133,8 @@ static void add_other_rows(struct text *text, const struct verdict *verdict)
     if (verdict->cause == CAUSE_PROCESSES) {
         open_row(text, "Processes", true);
         text_add(text, "too many</td><td>");
-        if (verdict->limits.processes != VERDICT_UNLIMITED) {
-            text_addf(text, "of %" PRIu64, verdict->limits.processes);
+        if (processes != VERDICT_UNLIMITED) {
+            text_addf(text, "of %" PRIu64, processes);
         }
         text_add(text, "</td></tr>\n");
     }

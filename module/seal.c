@@ -26,6 +26,7 @@
 #include "unixd.h"
 
 #include "module/filter.h"
+#include "module/groups.h"
 #include "module/resolve.h"
 #include "module/run.h"
 #include "trampoline/layout.h"
@@ -151,9 +152,43 @@ static const char *filter_text(const ij_profile *profile, const char *filter)
                                                              : profile->seccomp;
 }
 
+static bool is_kept(const ij_site *site, const ij_profile *profile, int key)
+{
+    return site->group_directory != NULL && site->keeps[key]
+        && strcmp(profile->group[key], GROUP_NOT_SET) != 0;
+}
+
+static bool has_group(const ij_site *site, const ij_profile *profile)
+{
+    int i;
+
+    for (i = 0; i < GROUP_KEYS && !is_kept(site, profile, i); i++) {
+    }
+    return i < GROUP_KEYS;
+}
+
+static const char *groups_text(apr_pool_t *p, const ij_site *site,
+                               const ij_profile *profile)
+{
+    static const char *const keys[GROUP_KEYS] = {
+#define GROUP_NAME(symbol, key, controller) [symbol] = (key),
+        GROUP_TABLE(GROUP_NAME)
+#undef GROUP_NAME
+    };
+    const char *text = "";
+    int i;
+
+    for (i = 0; i < GROUP_KEYS; i++) {
+        text = apr_pstrcat(p, text, keys[i], " ", profile->group[i],
+                           is_kept(site, profile, i) ? " on\n" : " off\n",
+                           NULL);
+    }
+    return text;
+}
+
 /* Everything of a profile but its first line, which has the hash of this. */
-static const char *settings_text(apr_pool_t *p, const ij_profile *profile,
-                                 const char *filter)
+static const char *settings_text(apr_pool_t *p, const ij_site *site,
+                                 const ij_profile *profile, const char *filter)
 {
     return apr_psprintf(p,
                         "base %s\n"
@@ -161,18 +196,23 @@ static const char *settings_text(apr_pool_t *p, const ij_profile *profile,
                         "uids %" APR_INT64_T_FMT " %" APR_INT64_T_FMT "\n"
                         "provision %s\n"
                         "network %s\n"
+                        "cgroup %s\n"
                         "%s"
                         "%s"
                         "max-requests %d %d\n"
                         "idle %d\n"
                         "linger %s\n"
+                        "%s"
                         "seccomp %s\n",
                         profile->base, profile->users, profile->uid_min,
                         profile->uid_max, profile->provision,
-                        profile->network, mounts_text(p, profile),
+                        profile->network,
+                        has_group(site, profile) ? "on" : "off",
+                        mounts_text(p, profile),
                         limits_text(p, profile), profile->max_requests,
                         profile->queue, profile->idle_seconds,
-                        profile->linger, filter_text(profile, filter));
+                        profile->linger, groups_text(p, site, profile),
+                        filter_text(profile, filter));
 }
 
 static const char *generation_of(apr_pool_t *p, const char *text)
@@ -187,10 +227,11 @@ static const char *generation_of(apr_pool_t *p, const char *text)
                         digest[2], digest[3]);
 }
 
-static const char *profile_text(ij_profile *profile, apr_pool_t *p,
-                                apr_pool_t *ptemp, const char *filter)
+static const char *profile_text(const ij_site *site, ij_profile *profile,
+                                apr_pool_t *p, apr_pool_t *ptemp,
+                                const char *filter)
 {
-    const char *text = settings_text(ptemp, profile, filter);
+    const char *text = settings_text(ptemp, site, profile, filter);
 
     profile->generation = generation_of(p, text);
     return apr_pstrcat(ptemp, "profile ", profile->name, " ",
@@ -213,6 +254,9 @@ static void find_paths(ij_site *site, apr_pool_t *p, apr_pool_t *ptemp)
     for (i = 0; i < count; i++) {
         ij_resolve_finish(&resolvers[i], ptemp, deadline);
         profiles[i]->reason = take_paths(profiles[i], &resolvers[i], p);
+        if (profiles[i]->reason == NULL && ij_groups_are_asked(profiles[i])) {
+            profiles[i]->reason = site->group_fault;
+        }
     }
 }
 
@@ -226,7 +270,8 @@ static const char *profiles_text(ij_site *site, apr_pool_t *p,
     for (i = 0; i < site->profiles->nelts; i++) {
         if (profiles[i]->reason == NULL) {
             text = apr_pstrcat(ptemp, text,
-                               profile_text(profiles[i], p, ptemp, filter),
+                               profile_text(site, profiles[i], p, ptemp,
+                                            filter),
                                NULL);
         }
     }

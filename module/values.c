@@ -4,7 +4,20 @@
  */
 #include "module/values.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+
+enum {
+    PERIOD_MIN = 1000,          /* microseconds, as the kernel takes them */
+    PERIOD_MAX = 1000000,
+    PERIOD_DEFAULT = 100000,
+    QUOTA_MAX = 1000000000,
+    PERCENT_MAX = 1000000,      /* ten thousand processors */
+    MEMORY_MIN = 16 << 20,      /* a start and a warden take a few MiB */
+    TASKS_MIN = 4,              /* two at a start, a warden and a program */
+    TASKS_MAX = 4194304         /* PID_MAX_LIMIT of the kernel */
+};
 
 /* The digits at the start of text; returns what follows them, or NULL. */
 static const char *digits(const char *text, uint64_t max, uint64_t *value)
@@ -117,6 +130,83 @@ enum limit value_resource(const char *name)
         }
     }
     return (enum limit)i;
+}
+
+enum group_key value_group_key(const char *name)
+{
+    static const char *const names[GROUP_KEYS] = {
+#define GROUP_NAME(symbol, key, controller) [symbol] = (key),
+        GROUP_TABLE(GROUP_NAME)
+#undef GROUP_NAME
+    };
+    unsigned int i;
+
+    for (i = 0; i < GROUP_KEYS && strcmp(name, names[i]) != 0; i++) {
+    }
+    return (enum group_key)i;
+}
+
+/* "150%" of one processor, in each tenth of a second. */
+static bool percentage(const char *text, uint64_t *quota)
+{
+    const char *rest = digits(text, PERCENT_MAX, quota);
+
+    *quota *= PERIOD_DEFAULT / 100;
+    return rest != NULL && strcmp(rest, "%") == 0 && *quota > 0;
+}
+
+/* As cpu.max of the kernel, or a percentage. */
+static bool cpu_value(const char *text, const char *period,
+                      char sealed[VALUE_GROUP_MAX])
+{
+    uint64_t quota, length = PERIOD_DEFAULT;
+
+    if (!(period == NULL && percentage(text, &quota))
+        && (!value_number(text, PERIOD_MIN, QUOTA_MAX, &quota)
+            || (period != NULL
+                && !value_number(period, PERIOD_MIN, PERIOD_MAX, &length)))) {
+        return false;
+    }
+    (void)snprintf(sealed, VALUE_GROUP_MAX, "%" PRIu64 "/%" PRIu64, quota,
+                   length);
+    return true;
+}
+
+bool value_group(enum group_key key, const char *text, const char *period,
+                 char sealed[VALUE_GROUP_MAX])
+{
+    uint64_t number;
+
+    if (strcmp(text, "max") == 0) {
+        (void)snprintf(sealed, VALUE_GROUP_MAX, "%s", text);
+        return period == NULL;
+    }
+    if (key == GROUP_CPU) {
+        return cpu_value(text, period, sealed);
+    }
+    if (period != NULL
+        || !(key == GROUP_MEMORY
+             ? size_from(text, 1, &number) && number >= MEMORY_MIN
+             : value_number(text, TASKS_MIN, TASKS_MAX, &number))) {
+        return false;
+    }
+    (void)snprintf(sealed, VALUE_GROUP_MAX, "%" PRIu64, number);
+    return true;
+}
+
+const char *value_group_form(enum group_key key)
+{
+    switch (key) {
+    case GROUP_MEMORY:
+        return "as memory.max bytes, with K, M or G behind if you like, at "
+               "least 16M, or \"max\"";
+    case GROUP_PIDS:
+        return "as pids.max a number from 4 to 4194304, or \"max\"";
+    default:
+        return "as cpu.max \"QUOTA PERIOD\" in microseconds (from 1000, the "
+               "period to 1000000), a percentage of one processor, or "
+               "\"max\"";
+    }
 }
 
 static bool is_component(const char *s, size_t length)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/resource.h>
 
+#include "trampoline/groups.h"
 #include "trampoline/limits.h"
 
 /* Decimal, without a sign, within [min, max]. */
@@ -28,6 +29,22 @@ const char *value_limit_form(enum limit limit);
 
 /* The resource of a name, or LIMIT_COUNT. */
 enum limit value_resource(const char *name);
+
+/* The key of IvleJailCgroup of a name, or GROUP_KEYS. */
+enum group_key value_group_key(const char *name);
+
+enum { VALUE_GROUP_MAX = 48 };
+
+/*
+ * The value of such a key, as the policy writes it: "max", a number, or for
+ * cpu.max "QUOTA/PERIOD" in microseconds.  period: a second argument, or
+ * NULL.  What leaves no room for a warden is refused.
+ */
+bool value_group(enum group_key key, const char *text, const char *period,
+                 char sealed[VALUE_GROUP_MAX]);
+
+/* What value_group() takes, for the error message. */
+const char *value_group_form(enum group_key key);
 
 /*
  * A path that may stand in the sealed policy: absolute, not "/" itself, no

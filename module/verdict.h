@@ -40,6 +40,14 @@ struct verdict_limits {         /* VERDICT_UNLIMITED: none */
     uint64_t data_bytes;
     uint64_t file_bytes;
     uint64_t processes;
+    uint64_t jail_bytes;        /* of the whole jail, as the next one */
+    uint64_t jail_processes;
+};
+
+/* Counted by the kernel in the jail's group: for all programs in it. */
+struct verdict_events {
+    uint64_t kills;             /* for want of memory */
+    uint64_t refusals;          /* of more processes */
 };
 
 enum { VERDICT_LINE_MAX = 500 };
@@ -51,6 +59,8 @@ struct verdict {
     bool is_late;               /* httpd waits for it no longer */
     struct wire_answer answer;  /* of kind ENDED, or of REFUSED */
     struct verdict_limits limits;
+    struct verdict_events before;   /* what was counted when it was asked for */
+    struct verdict_events events;   /* and since then */
     char line[VERDICT_LINE_MAX + 1];    /* HALF_HEADER to BAD_FRAMING: what it
                                            printed in the wrong place */
     const char *fault;          /* the same: what is wrong with it, as in

@@ -82,11 +82,13 @@
     X(CODE_PIN, 75, 503, \
       "jail not pinned: see fs.mount-max") \
     X(CODE_NAMESPACES, 76, 503, \
-      "no pid, ipc, uts or net namespace: see user.max_*") \
+      "no pid, ipc, uts, net or cgroup namespace: see user.max_*") \
     X(CODE_MOUNT, 77, 503, \
       "proc, tmpfs or devpts not mounted: see IvleJailMount") \
     X(CODE_SOCKET, 78, 503, \
       "warden's socket not made") \
+    X(CODE_CGROUP, 79, 503, \
+      "no control group for the jail: see IvleJailCgroup, restart httpd") \
     X(CODE_FORK, 80, 503, \
       "no process for the warden: see TasksMax and pids.max") \
     X(CODE_IDS, 90, 500, \

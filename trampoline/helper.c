@@ -39,8 +39,12 @@ int helper_open(const char *warden, const char *name)
     return fd;
 }
 
-void helper_run(int program, const char *const argv[])
+void helper_run(const struct policy *policy, const char *name,
+                const char *user)
 {
+    const char *const argv[] = { name, policy->instance,
+                                 policy->profile.name, user, NULL };
+    int program = helper_open(policy->warden, name);
     char *envp[] = { NULL };
     pid_t pid = fork();
     int status;
@@ -49,7 +53,7 @@ void helper_run(int program, const char *const argv[])
     if (pid == 0) {
         (void)execveat(program, "", (char *const *)(uintptr_t)argv, envp,
                        AT_EMPTY_PATH);
-        die_errno(CODE_HELPER, "execute '%s'", argv[0]);
+        die_errno(CODE_HELPER, "execute '%s'", name);
     }
     must(waitpid(pid, &status, 0) == pid, CODE_FORK, "waitpid");
     if (status != 0) {

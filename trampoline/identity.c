@@ -64,18 +64,7 @@ static bool is_mount(int fd)
     return (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
-/* In a program of its own: nothing here can make or chown anything. */
-static void provision(const struct policy *policy, const char *user)
-{
-    const char *const argv[] = { "provision", policy->instance,
-                                 policy->profile.name, user, NULL };
-
-    if (policy->profile.provision == PROVISION_OFF) {
-        die(CODE_USER_UNKNOWN, "'%s' in '%s'", user, policy->profile.users);
-    }
-    helper_run(helper_open(policy->warden, argv[0]), argv);
-}
-
+/* A program of its own makes users: nothing here can make or chown anything. */
 static int open_user(const struct policy *policy, const char *user)
 {
     size_t culprit;
@@ -85,7 +74,11 @@ static int open_user(const struct policy *policy, const char *user)
          (int)culprit, policy->profile.users);
     if (path_open_beneath(users, user, O_PATH | O_DIRECTORY) < 0
         && errno == ENOENT) {
-        provision(policy, user);
+        if (policy->profile.provision == PROVISION_OFF) {
+            die(CODE_USER_UNKNOWN, "'%s' in '%s'", user,
+                policy->profile.users);
+        }
+        helper_run(policy, "provision", user);
     }
     return open_part(users, user, user);
 }

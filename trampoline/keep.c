@@ -98,10 +98,9 @@ void keep_lock(const struct keep *keep, const char *user)
     (void)alarm(0);
 }
 
-int keep_open_place(int dirfd, const char *place, int make)
+int keep_make_place(int dirfd, const char *place, mode_t mode)
 {
-    if (make != 0 && mkdirat(dirfd, place, (mode_t)make) != 0
-        && errno != EEXIST) {
+    if (mkdirat(dirfd, place, mode) != 0 && errno != EEXIST) {
         return -1;
     }
     return path_open_beneath(dirfd, place, O_PATH | O_DIRECTORY);

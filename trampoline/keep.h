@@ -5,6 +5,7 @@
 #define IVLEJAIL_KEEP_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "names.h"
 
@@ -52,10 +53,10 @@ int keep_lock_range(const struct keep *keep, const char *user, int command,
                     short type);
 
 /*
- * The directory "<profile>@<generation>" below dirfd; made, if make is
- * nonzero, with that mode.  Returns the descriptor or -1 with errno.
+ * The directory "<profile>@<generation>" below dirfd; made, where it is not
+ * there yet, with that mode.  Returns the descriptor or -1 with errno.
  */
-int keep_open_place(int dirfd, const char *place, int make);
+int keep_make_place(int dirfd, const char *place, mode_t mode);
 
 /* "<profile>@<generation>" */
 void keep_place(char place[KEEP_PLACE_MAX], const char *profile,

@@ -60,7 +60,7 @@ static void bring_loopback_up(void)
 
 static void unshare_rest(enum policy_network network)
 {
-    int flags = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS
+    int flags = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP
                 | (network == NETWORK_NONE ? CLONE_NEWNET : 0);
 
     creds_use(CAP_SYS_ADMIN);

@@ -21,9 +21,9 @@ struct launch {
 void launch_open(const struct policy *policy, struct launch *launch);
 
 /*
- * New pid, ipc, uts and network namespaces, and in them PID 1: it enters the
- * jail, drops everything and waits.  Returns when it has; dies with what it
- * died with.
+ * New pid, ipc, uts, cgroup and network namespaces, and in them PID 1: it
+ * enters the jail, drops everything and waits.  Returns when it has; dies with
+ * what it died with.
  */
 void launch_prepare(const struct policy *policy, const char *user,
                     const struct identity *identity, const struct jail *jail,

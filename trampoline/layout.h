@@ -15,6 +15,8 @@
 #define LAYOUT_KEEP         "keep"       /* nsfs mount of the keep */
 #define LAYOUT_LOCK         "lock"       /* OFD byte-range locks, 0600 */
 #define LAYOUT_SWEEP        "sweep"      /* OFD lock: one sweeper at a time */
+#define LAYOUT_CGROUPS      "cgroups"    /* link: the groups of the jails */
+#define LAYOUT_CGROUPS_NEW  "cgroups.new"
 #define LAYOUT_SOCK         "sock"       /* 0711 <profile>@<gen>/<user> */
 
 /* in the keep */

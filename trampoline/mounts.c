@@ -41,15 +41,9 @@ static void set_options(int fs, const struct policy_mount *mount)
 
 static unsigned int flags_of(const struct policy_mount *mount)
 {
-    unsigned int flags = MOUNT_ATTR_NOSUID;
-
-    if (mount->kind != MOUNT_DEVPTS) {
-        flags |= MOUNT_ATTR_NODEV;
-    }
-    if (!mount->executable) {
-        flags |= MOUNT_ATTR_NOEXEC;
-    }
-    return flags;
+    return MOUNT_ATTR_NOSUID
+           | (mount->kind == MOUNT_DEVPTS ? 0 : MOUNT_ATTR_NODEV)
+           | (mount->executable ? 0 : MOUNT_ATTR_NOEXEC);
 }
 
 static void make_mount(int root, const struct policy_mount *mount)

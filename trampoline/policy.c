@@ -38,6 +38,7 @@ static bool is_resolved_path(const char *s)
 
 static const char *const provisions[] = { "off", "range", "system", NULL };
 static const char *const networks[] = { "none", "host", NULL };
+static const char *const switches[] = { "off", "on", NULL };
 const char *const policy_mount_kinds[] = { "proc", "tmpfs", "devpts", "bind",
                                            NULL };
 
@@ -65,6 +66,7 @@ static const struct parse_row profile_rows[] = {
                 ID(struct policy_profile, uid_max, POLICY_UID_MIN) } },
     { "provision", { WORD(struct policy_profile, provision, provisions) } },
     { "network", { WORD(struct policy_profile, network, networks) } },
+    { "cgroup", { WORD(struct policy_profile, has_group, switches) } },
 };
 
 /* Only where the option means something. */

@@ -18,11 +18,14 @@
  *   uids 70000 99999
  *   provision off                      off, range or system
  *   network none                       none or host
+ *   cgroup off                         on: the program "cgroup" sets one up
  *   mount proc /proc - -               kind, target, source, options; 0..16
  *   limit cpu 25 30                    each resource of limits.h, soft, hard
  *   max-requests 8 16                  at a time, queued
  *   idle 60
  *   linger off                         off or on
+ *   memory.max 268435456 on            each key of groups.h: its value or "-",
+ *                                      and whether the kernel keeps it
  *   seccomp 0600...                    struct sock_filter[] in hex, or "off"
  *   profile graphics 1c44aa09
  *   ...
@@ -77,6 +80,7 @@ struct policy_profile {
     uid_t uid_min, uid_max;
     enum policy_provision provision;
     enum policy_network network;
+    unsigned int has_group;     /* 0 or 1 */
     struct policy_mount mounts[POLICY_MOUNTS_MAX];
     size_t mount_count;
     char *settings, *settings_end;  /* for settings_parse() */

@@ -42,9 +42,9 @@ static void must_publish(bool done, enum code code, const char *what)
          own.user);
 }
 
-static int open_place(int parent, int mode)
+static int open_place(int parent, mode_t mode)
 {
-    int fd = keep_open_place(parent, own.place, mode);
+    int fd = keep_make_place(parent, own.place, mode);
 
     must_publish(fd >= 0, CODE_RUNDIR, own.place);
     return fd;
@@ -62,7 +62,8 @@ void publish_open(const struct keep *keep, const struct policy *policy,
          CODE_KEEP, "instance '%s' stops", policy->instance);
     keep_place(own.place, policy->profile.name, policy->profile.generation);
     (void)umask(0);             /* these modes are meant */
-    own.sockets = open_place(keep_open_place(keep->run, LAYOUT_SOCK, 0), 0711);
+    own.sockets = open_place(keep_open_part(keep->run, LAYOUT_SOCK,
+                                            O_PATH | O_DIRECTORY), 0711);
     own.pins = open_place(keep->pins, 0700);
     (void)umask(077);
 }
@@ -70,8 +71,7 @@ void publish_open(const struct keep *keep, const struct policy *policy,
 /* Relative to the directory's descriptor, so that no path is walked. */
 static void enter_sockets(struct sockaddr_un *address)
 {
-    memset(address, 0, sizeof *address);
-    address->sun_family = AF_UNIX;
+    *address = (struct sockaddr_un){ .sun_family = AF_UNIX };
     /* name_is_user has bounded it; the rest is zero */
     memcpy(address->sun_path, own.user, strlen(own.user));
     must(fchdir(own.sockets) == 0, CODE_SOCKET, "directory of sockets");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * settings.c - the part of a profile that only the warden obeys
+ * settings.c - the part of a profile that only warden and cgroup obey
  */
 #include "settings.h"
 
@@ -12,6 +12,18 @@
 #define AT(member) offsetof(struct settings, member)
 
 static const char *const switches[] = { "off", "on", NULL };
+
+/* "-", "max", or a number and perhaps "/" and another one. */
+static bool is_group_value(const char *s)
+{
+    size_t first = strspn(s, "0123456789"), second;
+
+    if (strcmp(s, "-") == 0 || strcmp(s, "max") == 0) {
+        return true;
+    }
+    second = s[first] == '/' ? 1 + strspn(s + first + 1, "0123456789") : 0;
+    return first > 0 && second != 1 && s[first + second] == '\0';
+}
 
 static const struct parse_row rows[] = {
 #define LIMIT_ROW(symbol, name, resource) \
@@ -26,6 +38,12 @@ static const struct parse_row rows[] = {
     { "idle",
       { { PARSE_NUMBER, AT(idle_seconds), 0, 1, SETTINGS_IDLE_MAX, 0 } } },
     { "linger", { { PARSE_WORD, AT(linger), 0, 0, 0, switches } } },
+#define GROUP_ROW(symbol, key, controller) \
+    { key, \
+      { { PARSE_NAME, AT(group[symbol].value), is_group_value, 0, 0, 0 }, \
+        { PARSE_WORD, AT(group[symbol].is_kept), 0, 0, 0, switches } } },
+    GROUP_TABLE(GROUP_ROW)
+#undef GROUP_ROW
 };
 
 static bool check_limits(struct parser *p, const struct settings *settings)

@@ -1,5 +1,5 @@
 /*
- * settings.h - the part of a profile that only the warden obeys
+ * settings.h - the part of a profile that only warden and cgroup obey
  *
  * The trampoline hands it on without looking at it until it has become the
  * user: parsing needs no privilege.
@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/resource.h>
 
+#include "groups.h"
 #include "limits.h"
 #include "policy.h"
 
@@ -30,6 +31,7 @@ struct settings {
     unsigned int linger;            /* 0 or 1 */
     struct sock_filter filter[SETTINGS_FILTER_MAX];
     size_t filter_count;            /* 0: off */
+    struct group_setting group[GROUP_KEYS];
 };
 
 /* As policy_parse(), for the lines that it has left; once per policy. */

@@ -14,12 +14,12 @@
  */
 #include "sweep.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -28,6 +28,8 @@
 #include <unistd.h>
 
 #include "creds.h"
+#include "entries.h"
+#include "groups.h"
 #include "layout.h"
 #include "mntns.h"
 #include "path.h"
@@ -35,29 +37,6 @@
 #include "wardens.h"
 
 enum { END_SECONDS = 5 };       /* for a killed warden to be gone */
-
-typedef void visitor(void *context, int dirfd, const char *name);
-
-/* What a directory holds, but for names that begin with a dot. */
-static void each_entry(int parent, const char *directory, visitor *visit,
-                       void *context)
-{
-    int fd = path_open_beneath(parent, directory, O_RDONLY | O_DIRECTORY);
-    DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-    const struct dirent *entry;
-
-    if (stream == NULL) {
-        must(errno == ENOENT, CODE_RUNDIR, "list '%s'", directory);
-        return;                 /* removed since it was listed */
-    }
-    while (errno = 0, (entry = readdir(stream)) != NULL) {
-        if (entry->d_name[0] != '.') {
-            visit(context, fd, entry->d_name);
-        }
-    }
-    must(errno == 0, CODE_RUNDIR, "list '%s'", directory);
-    (void)closedir(stream);
-}
 
 /* Without waiting: what is locked is left for the next sweep. */
 static bool try_lock(const struct keep *keep, const char *user)
@@ -78,7 +57,7 @@ struct walk {
     const struct keep *keep;
     const char *user;           /* only this one's; NULL: all */
     const char *place;
-    visitor *visit;             /* for each entry of each place */
+    entries_visitor *visit;             /* for each entry of each place */
     struct sweep_counts *counts;
     unsigned long evicted;
 };
@@ -88,13 +67,13 @@ static void visit_place(void *context, int dirfd, const char *place)
     struct walk *walk = context;
 
     walk->place = place;
-    each_entry(dirfd, place, walk->visit, walk);
+    entries_each(dirfd, place, walk->visit, walk);
 }
 
-static void each_pin(struct walk *walk, visitor *visit)
+static void each_pin(struct walk *walk, entries_visitor *visit)
 {
     walk->visit = visit;
-    each_entry(walk->keep->pins, ".", visit_place, walk);
+    entries_each(walk->keep->pins, ".", visit_place, walk);
 }
 
 /* The socket of a jail that is gone. */
@@ -168,12 +147,35 @@ static void remove_empty_places(const struct keep *keep)
     if (!try_lock(keep, NULL)) {
         return;
     }
-    each_entry(keep->pins, ".", remove_if_empty, NULL);
-    each_entry(keep->run, LAYOUT_SOCK, remove_if_empty, NULL);
+    entries_each(keep->pins, ".", remove_if_empty, NULL);
+    entries_each(keep->run, LAYOUT_SOCK, remove_if_empty, NULL);
     unlock(keep, NULL);
 }
 
-void sweep(const struct keep *keep, struct sweep_counts *counts)
+/*
+ * The group of a jail without a warden: nothing is in it.  A start has the
+ * lock from before it makes the group until the warden is in it.
+ */
+static void remove_empty_group(void *context, int dirfd, const char *name)
+{
+    const struct keep *keep = context;
+    const char *user = groups_user(name);
+
+    if (user != NULL && try_lock(keep, user)) {
+        (void)unlinkat(dirfd, name, AT_REMOVEDIR);
+        unlock(keep, user);
+    }
+}
+
+static void remove_empty_groups(const struct keep *keep, int groups)
+{
+    if (groups >= 0) {
+        entries_each(groups, ".", remove_empty_group,
+                     (void *)(uintptr_t)keep);
+    }
+}
+
+void sweep(const struct keep *keep, int groups, struct sweep_counts *counts)
 {
     struct walk walk = { .keep = keep, .counts = counts };
 
@@ -183,6 +185,7 @@ void sweep(const struct keep *keep, struct sweep_counts *counts)
     each_pin(&walk, expire);
     creds_use_none();
     remove_empty_places(keep);
+    remove_empty_groups(keep, groups);
     mntns_enter(keep->home);
 }
 
@@ -242,13 +245,16 @@ static void end_wardens(const struct keep *keep, const char *user)
     wardens_free(wardens);
 }
 
-unsigned long sweep_evict(const struct keep *keep, const char *user)
+unsigned long sweep_evict(const struct keep *keep, int groups,
+                          const char *user)
 {
     struct walk walk = { .keep = keep, .user = user };
 
     mntns_enter(keep->ns);
+    groups_kill(groups, user);
     end_wardens(keep, user);
     each_pin(&walk, unmount_pin);
+    groups_remove(groups, user);
     mntns_enter(keep->home);
     return walk.evicted;
 }

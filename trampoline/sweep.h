@@ -14,16 +14,19 @@ struct sweep_counts {
 
 /*
  * One call of umount2(MNT_EXPIRE) for each pin, then removes what belonged
- * to those that went, and empty directories.  Never waits for a lock: what is
- * locked is left for the next sweep.
+ * to those that went, and empty directories and control groups (groups: of
+ * groups_open(), or -1).  Never waits for a lock: what is locked is left for
+ * the next sweep.
  */
-void sweep(const struct keep *keep, struct sweep_counts *counts);
+void sweep(const struct keep *keep, int groups, struct sweep_counts *counts);
 
 /*
- * Ends a user's wardens (all users': NULL) and unmounts the pins.  The
- * user's lock, or all of it, is held.  Returns the number of pins.
+ * Kills all that is in a user's control groups (all users': NULL), ends the
+ * wardens and unmounts the pins.  The user's lock, or all of it, is held.
+ * Returns the number of pins.
  */
-unsigned long sweep_evict(const struct keep *keep, const char *user);
+unsigned long sweep_evict(const struct keep *keep, int groups,
+                          const char *user);
 
 /* A line for each pin and each warden; touches neither. */
 void sweep_list(const struct keep *keep);

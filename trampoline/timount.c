@@ -24,6 +24,7 @@
 
 #include "creds.h"
 #include "found.h"
+#include "groups.h"
 #include "keep.h"
 #include "layout.h"
 #include "names.h"
@@ -67,7 +68,7 @@ static void command_sweep(const char *instance, const char *user)
         say_warning("another sweep is running");
         return;
     }
-    sweep(&keep, &counts);
+    sweep(&keep, groups_open(keep.run), &counts);
     length = snprintf(line, sizeof line, "marked %lu, expired %lu, busy %lu\n",
                       counts.marked, counts.expired, counts.busy);
     (void)!write(STDOUT_FILENO, line, (size_t)length);
@@ -85,7 +86,7 @@ static void command_evict(const char *instance, const char *user)
     }
     keep_open(&keep, instance);
     keep_lock(&keep, user);
-    (void)sweep_evict(&keep, user);
+    (void)sweep_evict(&keep, groups_open(keep.run), user);
 }
 
 static void command_list(const char *instance, const char *user)
@@ -113,7 +114,7 @@ static void command_stop(const char *instance, const char *user)
          CODE_RUNDIR, "remove '" LAYOUT_POLICY "'");
     if (keep_open_rest(&keep)) {
         keep_lock(&keep, NULL);
-        (void)sweep_evict(&keep, NULL);
+        (void)sweep_evict(&keep, groups_open(keep.run), NULL);
     }
     found_remove(instance);
 }

@@ -38,6 +38,7 @@
 
 #include "arguments.h"
 #include "creds.h"
+#include "helper.h"
 #include "identity.h"
 #include "jail.h"
 #include "keep.h"
@@ -103,6 +104,9 @@ static void start(const struct policy *policy, const struct keep *keep,
 
     identity_find(policy, user, &identity);
     launch_open(policy, &launch);
+    if (policy->profile.has_group != 0) {
+        helper_run(policy, "cgroup", user);     /* this process is in it now */
+    }
     jail_find_or_make(keep, policy, user, &identity, &jail);
     launch_prepare(policy, user, &identity, &jail, listener, &launch);
     publish(&jail, listener);

@@ -42,6 +42,8 @@ IvleJailMaxRequests 3 4
 IvleJailIdle 7
 IvleJailNetwork Host
 IvleJailLinger On
+IvleJailCgroup memory.max 256M
+IvleJailCgroup cpu.max 50%
 <IvleJailProfile inner>
     IvleJailUidRange 80000 81000
     IvleJailLimit cpu 6
@@ -49,6 +51,8 @@ IvleJailLinger On
     IvleJailMount tmpfs /srv/data/more
     IvleJailMaxRequests 5
     IvleJailNetwork none
+    IvleJailCgroup memory.max max
+    IvleJailCgroup pids.max 64
 </IvleJailProfile>
 <IvleJailProfile plain>
     IvleJailBase $dir/bases/plain
@@ -77,6 +81,7 @@ users $dir/users
 uids 71000 72000
 provision system
 network host
+cgroup off
 mount proc /proc - -
 mount tmpfs /dev/shm - size=67108864,exec
 mount devpts /dev/pts - -
@@ -85,6 +90,9 @@ limit cpu 5 10
 ${LIMITS}max-requests 3 4
 idle 8
 linger on
+memory.max 268435456 off
+pids.max - off
+cpu.max 50000/100000 off
 seccomp FILTER
 profile inner GENERATION
 base $dir/bases/first/one
@@ -92,6 +100,7 @@ users $dir/users
 uids 80000 81000
 provision system
 network none
+cgroup off
 mount proc /proc - -
 mount devpts /dev/pts - -
 mount bind /srv/data $dir/data rw
@@ -101,6 +110,9 @@ limit cpu 6 6
 ${LIMITS}max-requests 5 4
 idle 8
 linger on
+memory.max max off
+pids.max 64 off
+cpu.max 50000/100000 off
 seccomp FILTER
 profile plain GENERATION
 base $dir/bases/plain
@@ -108,6 +120,7 @@ users $dir/users
 uids 71000 72000
 provision system
 network host
+cgroup off
 mount proc /proc - -
 mount tmpfs /dev/shm - size=67108864,exec
 mount devpts /dev/pts - -
@@ -116,6 +129,9 @@ limit cpu 5 10
 ${LIMITS}max-requests 3 4
 idle 8
 linger on
+memory.max 268435456 off
+pids.max - off
+cpu.max 50000/100000 off
 seccomp off
 end
 TEXT
@@ -132,6 +148,7 @@ users $USERS
 uids 70000 99999
 provision off
 network none
+cgroup off
 mount proc /proc - -
 limit cpu 25 30
 limit as unlimited unlimited
@@ -143,6 +160,9 @@ limit nofile 256 256
 max-requests 8 16
 idle 60
 linger off
+memory.max - off
+pids.max - off
+cpu.max - off
 seccomp FILTER
 end
 TEXT
@@ -153,13 +173,14 @@ my @CHANGES = ("IvleJailBase $dir/bases/second", "IvleJailUsers $USERS",
     'IvleJailProvision Off', 'IvleJailLimit cpu 5 11',
     'IvleJailLimit nofile 99 100', 'IvleJailMount tmpfs /more',
     'IvleJailMaxRequests 4', 'IvleJailMaxRequests 3 5', 'IvleJailIdle 9',
-    'IvleJailNetwork none', 'IvleJailLinger Off', 'IvleJailSeccomp off');
+    'IvleJailNetwork none', 'IvleJailLinger Off', 'IvleJailSeccomp off',
+    'IvleJailCgroup memory.max 257M', 'IvleJailCgroup cpu.max 50000 100001');
 
 # And what makes none.
 my @SAME = ('', 'IvleJailExpire 17', 'IvleJailAlias /x/ /x/',
     'IvleJailTimeout 17', 'IvleJailInterpreter .x /bin/x',
     "IvleJailBase $dir/bases/first/current", 'IvleJailNetwork HOST',
-    'IvleJailSeccomp Default',
+    'IvleJailSeccomp Default', 'IvleJailCgroup cpu.max 50000',
     'ServerAdmin root@localhost',
     "<IvleJailProfile new>\nIvleJailIdle 1\n</IvleJailProfile>");
 

@@ -32,7 +32,8 @@ static struct verdict a_verdict(enum verdict_kind kind, int wait_status)
         .has_ended = true,
         .answer = { .kind = WIRE_ENDED, .wait_status = wait_status },
         .limits = { VERDICT_UNLIMITED, 60, VERDICT_UNLIMITED,
-                    VERDICT_UNLIMITED, VERDICT_UNLIMITED },
+                    VERDICT_UNLIMITED, VERDICT_UNLIMITED, VERDICT_UNLIMITED,
+                    VERDICT_UNLIMITED },
         .errors = &tail
     };
 

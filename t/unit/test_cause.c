@@ -178,11 +178,55 @@ static void test_no_guess(void **state)
     verdict = a_verdict(VERDICT_NO_HEADER, EXIT(1));
     verdict.limits = (struct verdict_limits) {
         VERDICT_UNLIMITED, VERDICT_UNLIMITED, VERDICT_UNLIMITED,
-        VERDICT_UNLIMITED, VERDICT_UNLIMITED
+        VERDICT_UNLIMITED, VERDICT_UNLIMITED, VERDICT_UNLIMITED,
+        VERDICT_UNLIMITED
     };
     verdict.answer.peak_kib = UINT64_MAX;
     verdict.answer.cpu_microseconds = UINT64_MAX;
     assert_cause(&verdict, CAUSE_EXIT, true);
+}
+
+/* What the kernel counted in the jail's control group meanwhile. */
+static void test_events(void **state)
+{
+    static const char no_fork[] = "sh: can't fork: Resource temporarily "
+        "unavailable\n";
+    struct verdict verdict = a_verdict(VERDICT_NO_HEADER, SIGKILL);
+
+    (void) state;
+    verdict.events.kills = 1;
+    assert_cause(&verdict, CAUSE_MEMORY, true);
+    assert_true(cause_is_of_jail(&verdict));
+    verdict = a_verdict(VERDICT_NO_HEADER, EXIT(128 + SIGKILL));
+    verdict.events.kills = 1;
+    assert_cause(&verdict, CAUSE_MEMORY, true);
+    verdict = a_verdict(VERDICT_NO_HEADER, EXIT(1));
+    verdict.events.kills = 2;
+    assert_cause(&verdict, CAUSE_MEMORY, false);
+    verdict.answer.wait_status = 0;
+    assert_cause(&verdict, CAUSE_NO_HEADER, true);
+
+    verdict = a_verdict(VERDICT_NO_HEADER, EXIT(2));
+    verdict.events.refusals = 1;
+    assert_cause(&verdict, CAUSE_PROCESSES, false);
+    tail_feed(&tail, no_fork, strlen(no_fork));
+    assert_cause(&verdict, CAUSE_PROCESSES, true);
+    assert_true(cause_is_of_jail(&verdict));
+    verdict.events.refusals = 0;
+    assert_cause(&verdict, CAUSE_PROCESSES, false);
+    assert_false(cause_is_of_jail(&verdict));
+}
+
+/* Who was killed for the time it took was not killed for memory. */
+static void test_events_and_limits(void **state)
+{
+    struct verdict verdict = a_verdict(VERDICT_NO_HEADER, SIGKILL);
+
+    (void) state;
+    verdict.events.kills = 1;
+    verdict.answer.limit = WIRE_LIMIT_WALL;
+    assert_cause(&verdict, CAUSE_WALL, true);
+    assert_false(cause_is_of_jail(&verdict));
 }
 
 static void test_no_end(void **state)
@@ -336,6 +380,8 @@ int main(void)
         cmocka_unit_test(test_ends),
         cmocka_unit_test(test_guesses),
         cmocka_unit_test(test_no_guess),
+        cmocka_unit_test(test_events),
+        cmocka_unit_test(test_events_and_limits),
         cmocka_unit_test(test_no_end),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_words),

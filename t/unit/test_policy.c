@@ -37,6 +37,7 @@ static const char *const good[] = {
     "uids 70000 99999",
     "provision off",
     "network none",
+    "cgroup off",
     "mount proc /proc - -",
     "mount tmpfs /var/tmp - exec,size=1048576",
     "mount devpts /dev/pts - -",
@@ -51,6 +52,9 @@ static const char *const good[] = {
     "max-requests 8 16",
     "idle 60",
     "linger off",
+    "memory.max 268435456 on",
+    "pids.max max off",
+    "cpu.max 50000/100000 on",
     "seccomp 060000000000000006000000ffff0f7f",
     "end"
 };
@@ -59,10 +63,10 @@ enum {
     LINES = COUNT(good),
     TEXT_MAX = 64 * 1024,
     LINE_PROFILE = 4,           /* from here to the last but one */
-    LINE_MOUNT = 10,            /* these may be missing */
-    LINE_LIMIT = 14,
-    LINE_SECCOMP = 24,
-    LINE_END = 25
+    LINE_MOUNT = 11,            /* these may be missing */
+    LINE_LIMIT = 15,
+    LINE_SECCOMP = 28,
+    LINE_END = 29
 };
 
 static struct policy policy;
@@ -248,6 +252,9 @@ static void test_words(void **state)
     text = with(line_of("linger"), "linger on");
     accepted(text, "linger on");
     assert_int_equal(settings.linger, 1);
+    text = with(line_of("cgroup"), "cgroup on");
+    accepted(text, "cgroup on");
+    assert_int_equal(policy.profile.has_group, 1);
     text = with(line_of("seccomp"), "seccomp off");
     accepted(text, "seccomp off");
     assert_int_equal(settings.filter_count, 0);
@@ -397,6 +404,11 @@ static void test_bad_values(void **state)
         "idle 0", "idle 86401", "idle 60s", "idle 4294967356",
         "network lan", "network None", "network host,none",
         "linger yes", "linger 1", "linger 0",
+        "cgroup On", "cgroup 1", "cgroup -",
+        "memory.max Max on", "memory.max 1k on", "memory.max -1 on",
+        "memory.max 1/ on", "memory.max /1 on", "memory.max 1/1/1 on",
+        "memory.max 1 yes", "memory.max 1 -", "pids.max x off",
+        "cpu.max max/100000 on", "cpu.max 1,1 on", "cpu.max 1/1x on",
         "mount sysfs /sys - -", "mount proc proc - -", "mount proc / - -",
         "mount proc /proc proc -", "mount proc /proc - rw",
         "mount proc /proc - size=1", "mount proc /proc/../etc - -",
@@ -442,7 +454,9 @@ static void test_boundaries(void **state)
         "limit cpu 18446744073709551614 unlimited", "limit cpu 30 30",
         "max-requests 1 0", "max-requests 500 500", "idle 1", "idle 86400",
         "mount tmpfs /t - -", "mount tmpfs /t - size=1,exec",
-        "mount tmpfs /t - size=18446744073709551615"
+        "mount tmpfs /t - size=18446744073709551615",
+        "cgroup on", "memory.max - off", "memory.max max on", "pids.max 0 on",
+        "cpu.max 1/1 off"
     };
     size_t i;
 

@@ -308,7 +308,8 @@ static void test_words_without_limits(void **state)
     (void) state;
     verdict.limits = (struct verdict_limits) {
         VERDICT_UNLIMITED, VERDICT_UNLIMITED, VERDICT_UNLIMITED,
-        VERDICT_UNLIMITED, VERDICT_UNLIMITED
+        VERDICT_UNLIMITED, VERDICT_UNLIMITED, VERDICT_UNLIMITED,
+        VERDICT_UNLIMITED
     };
     verdict.answer.wait_status = SIGKILL;
     verdict.answer.limit = WIRE_LIMIT_CPU;

@@ -84,6 +84,53 @@ static void test_limits(void **state)
     assert_false(value_limit(LIMIT_DATA, "much", &value));
 }
 
+static void test_groups(void **state)
+{
+    static const struct {
+        enum group_key key;
+        const char *text, *period;
+        const char *sealed;         /* NULL: refused */
+    } cases[] = {
+        { GROUP_MEMORY, "256M", NULL, "268435456" },
+        { GROUP_MEMORY, "16M", NULL, "16777216" },
+        { GROUP_MEMORY, "16777215", NULL, NULL },
+        { GROUP_MEMORY, "max", NULL, "max" },
+        { GROUP_MEMORY, "max", "1", NULL },
+        { GROUP_MEMORY, "50%", NULL, NULL },
+        { GROUP_MEMORY, "256M", "1", NULL },
+        { GROUP_PIDS, "4", NULL, "4" }, { GROUP_PIDS, "3", NULL, NULL },
+        { GROUP_PIDS, "4194304", NULL, "4194304" },
+        { GROUP_PIDS, "4194305", NULL, NULL },
+        { GROUP_PIDS, "4K", NULL, NULL },
+        { GROUP_CPU, "50000", "100000", "50000/100000" },
+        { GROUP_CPU, "50000", NULL, "50000/100000" },
+        { GROUP_CPU, "1000000000", "1000000", "1000000000/1000000" },
+        { GROUP_CPU, "50%", NULL, "50000/100000" },
+        { GROUP_CPU, "1%", NULL, "1000/100000" },
+        { GROUP_CPU, "250%", NULL, "250000/100000" },
+        { GROUP_CPU, "0%", NULL, NULL }, { GROUP_CPU, "%", NULL, NULL },
+        { GROUP_CPU, "50%%", NULL, NULL }, { GROUP_CPU, "50%", "1000", NULL },
+        { GROUP_CPU, "999", NULL, NULL }, { GROUP_CPU, "1000", "999", NULL },
+        { GROUP_CPU, "1000", "1000001", NULL }, { GROUP_CPU, "", NULL, NULL }
+    };
+    char sealed[VALUE_GROUP_MAX];
+    size_t i;
+
+    (void)state;
+    assert_int_equal(value_group_key("memory.max"), GROUP_MEMORY);
+    assert_int_equal(value_group_key("cpu.max"), GROUP_CPU);
+    assert_int_equal(value_group_key("cpu"), GROUP_KEYS);
+    for (i = 0; i < COUNT(cases); i++) {
+        bool is_good = value_group(cases[i].key, cases[i].text,
+                                   cases[i].period, sealed);
+
+        if (is_good != (cases[i].sealed != NULL)
+            || (is_good && strcmp(sealed, cases[i].sealed) != 0)) {
+            fail_msg("'%s'", cases[i].text);
+        }
+    }
+}
+
 static void test_paths(void **state)
 {
     static const char *const good[] = { "/a", "/a/b", "/a/.b", "/a/b..c" };
@@ -112,6 +159,7 @@ int main(void)
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_groups),
         cmocka_unit_test(test_paths)
     };
 

@@ -81,20 +81,17 @@ sub install {
 
     run_ok('install', '-m', '0711', "$ROOT/trampoline/warden", $to);
     run_ok('install', '-m', '0755', "$ROOT/trampoline/timount",
-           "$ROOT/trampoline/provision", $to);
+           "$ROOT/trampoline/provision", "$ROOT/trampoline/cgroup", $to);
     run_ok('install', '-g', $HTTPD_GID, '-m', '4750',
            "$ROOT/trampoline/trampoline", $to);
     $self->{trampoline} = "$to/trampoline";
 }
 
-# In a guest that is slow, it is the one that was made outside.
 sub build_base {
     my ($self) = @_;
-    my $made = $ENV{IVLEJAIL_BASE_MADE};
 
-    $made ? run_ok('cp', '-a', $made, "$self->{dir}/bases/tiny")
-        : run_ok("$ROOT/base/build", '--kind', 'busybox', '--bases',
-              "$self->{dir}/bases", 'tiny');
+    run_ok("$ROOT/base/build", '--kind', 'busybox', '--bases',
+           "$self->{dir}/bases", 'tiny');
     $self->{base} = abs_path("$self->{dir}/bases/tiny/current");
 }
 
@@ -198,6 +195,7 @@ sub policy {
         [ uids => '70000 79999' ],
         [ provision => 'off' ],
         [ network => 'none' ],
+        [ cgroup => 'off' ],
         [ mount => 'proc /proc - -' ],
         [ 'limit cpu' => '25 30' ],
         [ 'limit as' => 'unlimited unlimited' ],
@@ -209,6 +207,7 @@ sub policy {
         [ 'max-requests' => '8 16' ],
         [ idle => '60' ],
         [ linger => 'off' ],
+        (map { [ $_ => '- off' ] } qw(memory.max pids.max cpu.max)),
         [ seccomp => 'off' ],
     );
     my $text = '';
@@ -548,7 +547,7 @@ sub processes {
     for my $process (glob '/proc/[0-9]*') {
         my $namespace = readlink "$process/ns/mnt" // next;
         my $program = readlink "$process/exe"
-            // (lines_of("$process/comm"))[0] // next;
+            // (lines_of("$process/comm"))[0];
         next if !$jails{$namespace}
             && $program !~ m{^\Q$self->{dir}\E/libexec/};
         $found{ basename($process) } = basename($program);
@@ -599,7 +598,7 @@ sub wait_until {
 sub has_ended {
     my ($pid) = @_;
 
-    return ((lines_of("/proc/$pid/stat"))[0] // '') !~ /\) [^ZX] /;
+    return (lines_of("/proc/$pid/stat"))[0] !~ /\) [^ZX] /;
 }
 
 # Kills the wardens, as an accident would, and waits until they are gone.

@@ -14,7 +14,6 @@ use strict;
 use warnings;
 
 use Exporter qw(import);
-use IO::Select;
 use JSON::PP;
 use Time::HiRes qw(sleep);
 
@@ -35,8 +34,7 @@ sub measure {
     die "$arg{url}: no answer\n";
 }
 
-# It takes whole seconds only, but prints its results at SIGINT; not yet, when
-# it has just started.
+# It takes whole seconds only, but prints its results at SIGINT.
 sub run_wrk {
     my (%arg) = @_;
     my $pid = open(my $out, '-|') // die "fork: $!";
@@ -47,9 +45,8 @@ sub run_wrk {
         die "wrk: $!";
     }
     sleep $arg{seconds};
-    my ($text, $select) = ('', IO::Select->new($out));
-    do { kill INT => $pid } until $select->can_read(0.2)
-        && !sysread $out, $text, 65536, length $text;
+    kill INT => $pid;
+    my $text = do { local $/; <$out> };
     close $out or die "wrk $arg{url}: failed: $text";
     return $text;
 }

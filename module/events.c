@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * events.c - what the kernel has counted in a jail's control group
+ */
+#include "module/events.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "apr_strings.h"
+
+#include "module/hierarchy.h"
+#include "trampoline/layout.h"
+
+enum { EVENTS_MAX = 1024 };
+
+static uint64_t count(request_rec *r, const ij_job *job, const char *file,
+                      const char *key)
+{
+    const char *path = apr_psprintf(r->pool, "%s/%s@%s@%s/%s",
+                                    job->group_directory, job->jail.profile,
+                                    job->jail.generation, job->jail.user,
+                                    file);
+    char text[EVENTS_MAX];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n;
+
+    if (fd == -1) {
+        return 0;
+    }
+    n = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    return hierarchy_count(text, key);
+}
+
+struct verdict_events ij_events_before(request_rec *r, const ij_job *job)
+{
+    struct verdict_events events = { 0, 0 };
+
+    if (job->group_directory != NULL) {
+        events.kills = count(r, job, "memory.events", "oom_kill");
+        events.refusals = count(r, job, "pids.events", "max");
+    }
+    return events;
+}
+
+static bool is_the_same(request_rec *r, const ij_job *job,
+                        const ij_talk *talk)
+{
+    const ij_jail *jail = &job->jail;
+    const char *path = apr_psprintf(r->pool,
+                                    LAYOUT_RUN "/%s/" LAYOUT_SOCK
+                                    "/%s@%s/%s", jail->instance,
+                                    jail->profile, jail->generation,
+                                    jail->user);
+
+    return talk->path != NULL && strcmp(path, talk->path) == 0;
+}
+
+/* A group that was made again since then counts from zero. */
+static uint64_t since(uint64_t now, uint64_t before)
+{
+    return now >= before ? now - before : now;
+}
+
+struct verdict_events ij_events_since(request_rec *r, const ij_job *job,
+                                      const ij_talk *talk,
+                                      const struct verdict_events *before)
+{
+    struct verdict_events events = { 0, 0 };
+
+    if (is_the_same(r, job, talk)) {
+        events = ij_events_before(r, job);
+        events.kills = since(events.kills, before->kills);
+        events.refusals = since(events.refusals, before->refusals);
+    }
+    return events;
+}
