@@ -7,11 +7,11 @@
 #   sudo make check         installs what is missing, builds, tests everything
 #   sudo make demo          a jailed site on a loopback port
 #   make fuzz               FUZZ_RUNS=10000000 of each target
-#   sudo make check-vm      some of it on Debian's own kernel, in a guest
+#   sudo make check-vm      of that, what runs on Debian's own kernel in a guest
 #   sudo make soak          half an hour of traffic, kills and full disks
 #   sudo make bench         requests per second and more, against others
 #                           (build/bench, doc/performance.md; bench-quick: a
-#                           minute)
+#                           minute; bench-micro: the parts of a request)
 #   make model              the life of a jail, in every order (spin)
 #   make lint               two compilers, cppcheck, clang-tidy, our own rules
 #
@@ -183,13 +183,20 @@ $(BUILD)/t/%: t/tools/%.c $(BUILD)/helpers.a
 
 # What the benchmarks run: one program, linked in two ways, and bubblewrap's.
 BENCH_TOOLS := $(addprefix $(BUILD)/bench/,static dynamic bwrap)
-bench-tools: $(BENCH_TOOLS)
+bench-tools: $(BENCH_TOOLS) $(BUILD)/bench/roundtrip $(BUILD)/bench/preload.so
 $(BUILD)/bench/static $(BUILD)/bench/dynamic: t/bench/cgi.c
 $(BUILD)/bench/bwrap: t/bench/bwrap.c
 $(BUILD)/bench/static $(BUILD)/bench/bwrap: BENCH_LINK = -static
 $(BENCH_TOOLS):
 	@mkdir -p $(@D)
 	$(call say-it,LD)$(CC) -O2 $(WARNINGS) $(BENCH_LINK) -o $@ $<
+
+$(BUILD)/bench/roundtrip: t/bench/roundtrip.c $(BUILD)/helpers.a
+	@mkdir -p $(@D)
+	$(call say-it,LD)$(CC) $(STATIC) $(UNIT_CFLAGS) -o $@ $^
+$(BUILD)/bench/preload.so: t/bench/preload_valgrind.c
+	@mkdir -p $(@D)
+	$(call say-it,LD)$(CC) -shared -fPIC $(UNIT_CFLAGS) -o $@ $< -lseccomp
 
 # The tests of the warden take the one beside them, if there is one.
 WARDEN_USES := warden connection find limits listing logfile names open program \
@@ -230,8 +237,9 @@ fuzz:
 	$(MAKE) -j$$(nproc) fuzz-targets
 	IVLEJAIL_FUZZ_RUNS=$(FUZZ_RUNS) prove -v -It/lib t/fuzz/fuzz.t
 
-unit: $(UNIT_TESTS:%=$(BUILD)/unit/%) $(UNIT_TESTS:%=$(BUILD)/asan/%) \
-    $(BUILD)/asan/warden
+unit-plain: $(UNIT_TESTS:%=$(BUILD)/unit/%)
+
+unit: unit-plain $(UNIT_TESTS:%=$(BUILD)/asan/%) $(BUILD)/asan/warden
 
 # --- installation ---------------------------------------------------------
 
@@ -305,7 +313,7 @@ $(BUILD)/%.tidy: %.c $(BUILD)/%.o .clang-tidy
 	    -DTRAMPOLINE_UIDS=33 && touch $@
 
 check-vm:
-	tools/install-deps vm
+	tools/install-deps check
 	$(MAKE) -j$$(nproc) all test-tools
 	tools/check-vm
 
@@ -319,6 +327,11 @@ soak:
 	$(MAKE) -j$$(nproc) all
 	IVLEJAIL_SOAK=$${IVLEJAIL_SOAK:-1800} IVLEJAIL_MUST_WORK=1 \
 	    prove -v -It/lib t/soak/soak.t
+
+bench-micro:
+	tools/install-deps bench
+	$(MAKE) -j$$(nproc) all bench-tools
+	IVLEJAIL_INSTANCE=$${IVLEJAIL_INSTANCE:-bench} t/bench/$(@:bench-%=%)
 
 # An instance of its own: nothing that "make check" needs is touched.
 bench bench-quick:
@@ -336,8 +349,8 @@ clean:
 	rm -rf $(BUILD) $(PROGRAMS) ctl/ivlejailctl mod_ivlejail.so
 
 FORCE:
-.PHONY: all objects unit test-tools bench-tools fuzz-targets fuzz install \
-    install-for-debian uninstall check check-vm lint tidy model soak bench \
-    bench-quick demo clean FORCE
+.PHONY: all objects unit unit-plain test-tools bench-tools fuzz-targets fuzz \
+    install install-for-debian uninstall check check-vm lint tidy model soak \
+    bench bench-quick bench-micro demo clean FORCE
 .DELETE_ON_ERROR:
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d)

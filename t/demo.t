@@ -39,7 +39,7 @@ sub start {
         open STDERR, '>&', \*STDOUT;
         exec "$TOP/tools/demo" or die "demo: $!";
     }
-    wait_until(120, sub { slurp($log) =~ /Ctrl-C ends it/
+    wait_until(600, sub { slurp($log) =~ /Ctrl-C ends it/
         || waitpid($pid, 1) == $pid });
     my $text = slurp($log);
     my %demo = (pid => $pid, text => $text);
@@ -138,7 +138,9 @@ is_deeply([left()], [], '... and it is true');
 
 my $start = time;
 my $second = start();
-cmp_ok(time - $start, '<', 5, 'the second start takes less than 5 s');
+my $seconds = time - $start;
+cmp_ok($seconds, '<', 20, 'the second start makes no image');
+diag sprintf 'it takes %.1f s', $seconds;
 isnt($second->{alice}, $first->{alice}, '... and has other passwords');
 ok(get($second, '/', 'alice')->{content} =~ /This is alice's jail/,
     '... and works');

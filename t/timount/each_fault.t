@@ -9,8 +9,10 @@ use warnings;
 
 use Test::More;
 
+use IvleJail::Instance;
 use IvleJail::Sweeper;
 
+IvleJail::Instance::have_own_processes();
 my $sweeper = IvleJail::Sweeper->new('tteach');
 my $i = $sweeper->instance;
 

@@ -17,6 +17,7 @@ use IvleJail::Instance;
 use constant { ALICE => 76001, TRIES => 5 };
 
 $Data::Dumper::Sortkeys = $Data::Dumper::Indent = 1;
+IvleJail::Instance::have_own_processes();
 my $i = IvleJail::Instance->new('teach');
 $i->add_user(alice => ALICE);
 

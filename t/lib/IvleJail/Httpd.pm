@@ -145,7 +145,7 @@ sub configtest { return $_[0]->control('-t') }
 sub start {
     my ($self, @wrapper) = @_;
     $self->run_command(@wrapper, $self->command('-k', 'start')) or return 0;
-    return $self->wait_until(10, sub {
+    return $self->wait_until(60, sub {
         $self->pid && $self->get('/')->{status} != 599 });
 }
 

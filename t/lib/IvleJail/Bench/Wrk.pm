@@ -14,6 +14,7 @@ use strict;
 use warnings;
 
 use Exporter qw(import);
+use IO::Select;
 use JSON::PP;
 use Time::HiRes qw(sleep);
 
@@ -34,7 +35,8 @@ sub measure {
     die "$arg{url}: no answer\n";
 }
 
-# It takes whole seconds only, but prints its results at SIGINT.
+# It takes whole seconds only, but prints its results at SIGINT; not yet, when
+# it has just started.
 sub run_wrk {
     my (%arg) = @_;
     my $pid = open(my $out, '-|') // die "fork: $!";
@@ -45,8 +47,9 @@ sub run_wrk {
         die "wrk: $!";
     }
     sleep $arg{seconds};
-    kill INT => $pid;
-    my $text = do { local $/; <$out> };
+    my ($text, $select) = ('', IO::Select->new($out));
+    do { kill INT => $pid } until $select->can_read(0.2)
+        && !sysread $out, $text, 65536, length $text;
     close $out or die "wrk $arg{url}: failed: $text";
     return $text;
 }
