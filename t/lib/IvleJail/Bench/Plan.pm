@@ -60,22 +60,21 @@ sub file {
 }
 
 my %PLANS = (
-    full => { rounds => 5, seconds => 1.2, users => 1500, base => 'debian',
+    full => { rounds => 5, seconds => 1, users => 1500, base => 'debian',
         rows => [
             cgi('static', 10, 0, 1, @ALL, 'cold'),
             cgi('static', 10, 0, 8, @ALL, 'cold'),
             cgi('static', 10, 0, 64, @ALL),
             cgi('dynamic', 10, 0, 8, @LEAN),
             cgi('python', 10, 0, 1, @TWO),
-            cgi('python', 10, 0, 8, qw(cgid suexec bwrap fcgiwrap warm)),
+            cgi('python', 10, 0, 8, @LEAN),
             cgi('python', 10, 0, 64, @TWO),
             cgi('perl', 10, 0, 8, @LEAN),
             cgi('static', 100 * KIB, 0, 8, @LEAN),
-            cgi('static', 10 * MIB, 0, 1, @LEAN),
+            cgi('static', 10 * MIB, 0, 1, @TWO),
             cgi('static', 10 * MIB, 0, 8, @LEAN),
             cgi('static', 10, MIB, 8, @LEAN),
-            map { my $name = $_; map { file($name, $_) } 8, 64 }
-                qw(1k 100k 10m),
+            file('1k', 8), file('1k', 64), file('100k', 8), file('10m', 8),
         ] },
     quick => { rounds => 5, seconds => 0.2, users => 400, base => 'debian',
         rows => [
