@@ -156,7 +156,7 @@ int main(int argc, char **argv)
                       "PROGRAM ROUNDS\n");
         return 2;
     }
-    rounds = atoi(argv[4]) + WARM_UP;
+    rounds = (int)strtol(argv[4], NULL, 10) + WARM_UP;
     for (i = 0; i < rounds; i++) {
         int64_t start = now(), middle, end;
 

@@ -161,7 +161,8 @@ sub check_deflate {
     my $zlib = Compress::Raw::Zlib::Inflate->new(-WindowBits => WANT_GZIP);
     my $answer = get('/features/deflate/page.sh',
         headers => { 'Accept-Encoding' => 'gzip' });
-    is($answer->{headers}{'content-encoding'}, 'gzip', '... and compresses');
+    is($answer->{headers}{'content-encoding'}, 'gzip', '... and compresses')
+        or diag "$answer->{code} $answer->{body}";
     like($answer->{headers}{vary}, qr/Accept-Encoding/, '... and says so');
     is(inflated($zlib, $answer->{body}),
         page_at('/features/deflate/page.sh'), '... all of it');
