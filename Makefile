@@ -200,7 +200,7 @@ $(BUILD)/bench/preload.so: t/bench/preload_valgrind.c
 
 # The tests of the warden take the one beside them, if there is one.
 WARDEN_USES := warden connection find limits listing logfile names open program \
-    request say serve start strays wire wire_answer wire_entry wire_passed \
+    request say serve start strays turns wire wire_answer wire_entry wire_passed \
     wire_socket
 $(BUILD)/asan/warden: $(WARDEN_USES:%=$(BUILD)/asan/%.o)
 	$(call say-it,LD)$(CC) $(ASAN_CFLAGS) -o $@ $^

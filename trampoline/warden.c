@@ -56,6 +56,7 @@
 #include "serve.h"
 #include "setup.h"
 #include "strays.h"
+#include "turns.h"
 
 enum {
     EVENTS = 32,            /* taken from epoll at a time */
@@ -180,6 +181,7 @@ static void set_up(void)
     make_loop();
     make_slots();
     serve_init(&setup);
+    turns_make_short();
 }
 
 /* --- connections --- */

@@ -8,6 +8,7 @@ use strict;
 use warnings;
 
 use List::Util qw(max min);
+use POSIX qw(uname);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -119,6 +120,39 @@ sub check_calls {
         for sort keys %expected;
 }
 
+# --- when it gets a processor -----------------------------------------------
+
+# In nanoseconds; undef before Linux 6.6.
+sub slice_of {
+    my ($pid) = @_;
+    return (slurp("/proc/$pid/sched") =~ /^se\.slice\s*:\s*(\d+)/m)[0];
+}
+
+sub slices_can_be_set {
+    my ($version, $patch) = (uname())[2] =~ /^(\d+)\.(\d+)/;
+    return $version > 6 || $version == 6 && $patch >= 12;
+}
+
+sub children_of {
+    my ($pid) = @_;
+    return split ' ', slurp("/proc/$pid/task/$pid/children");
+}
+
+# A program that waits has been executed: its slice is its own.
+sub check_turns {
+    my $gate = put_gate('alice');
+    my $request = begin($httpd, '/my/wait.sh', user => 'alice');
+    my ($warden, @programs) = warden();
+    wait_until(10, sub { @programs = grep {
+        slurp("/proc/$_/cmdline") =~ /wait/ } children_of($warden) });
+    my $ours = slice_of($$);
+    is(slice_of($warden), slices_can_be_set() ? 100_000 : $ours,
+        'where slices can be set, the warden has short ones');
+    is(slice_of($programs[0]), $ours, '... and its programs have not');
+    open_gate($gate);
+    is(finish($request)->{content}, "go\n", '... of which this was one');
+}
+
 # --- what it costs ----------------------------------------------------------
 
 # Milliseconds.
@@ -151,8 +185,14 @@ install();
 base('busybox');
 put_program(alice => 'web/hello.sh', $PROGRAM);
 put_file(alice => 'web/hello.txt', "hello\n");
+put_program(alice => 'web/wait.sh', <<'SH');
+#!/bin/sh
+read -r line < ../gate
+printf 'Content-Type: text/plain\n\ngo\n'
+SH
 ok($httpd->start, 'httpd starts') or diag $httpd->output;
 check_execution();
+check_turns();
 check_calls('a program', '/my/hello.sh', 22, newfstatat => 1, openat => 0,
     vfork => 1, sendto => 3);
 check_calls('a file', '/my/hello.txt', 19, newfstatat => 2, openat => 1,
