@@ -38,7 +38,7 @@ our $MODULE = "$ROOT/root/modules/mod_ivlejail.so";
 our $BASES = "$ROOT/bases";
 our $USERS = "$ROOT/users";
 our $RUN = "/run/ivlejail/$INSTANCE";
-my $DEBIAN = 'python3,perl,libcgi-pm-perl,git,php-cgi,python3-bottle,dash';
+my $DEBIAN = 'python3,perl,libcgi-pm-perl,git,php-cgi,python3-bottle,dash,nodejs';
 
 sub root_of {
     my ($instance) = @_;
