@@ -3,13 +3,13 @@
  * step.c - kills a program as it enters one of its system calls, or makes
  * that call fail
  *
- *   step WHO NUMBER[:ERROR] COMMAND [ARGUMENT...]
- *   step WHO NUMBER[:ERROR] -p PID
+ *   step WHO NUMBER[:ERROR[@CALL]] COMMAND [ARGUMENT...]
+ *   step WHO NUMBER[:ERROR[@CALL]] -p PID
  *
  * WHO is 0 for the program and 1 for its first child; NUMBER counts that
  * process's system calls from 1, until it executes something.  With an ERROR,
  * a number as in errno(3), the call is not made and answers that; without one
- * the process is killed.  With NUMBER 0 nothing happens to anybody, and
+ * the process is killed.  With a CALL, a number, only such are counted.  With NUMBER 0 nothing happens to anybody, and
  * descriptor 20 gets a line "WHO CALL" for each call.
  * The exit status is the program's, or 128 and the signal that ended it.
  *
@@ -50,6 +50,7 @@ static struct person {
 static int victim;
 static unsigned long fatal;
 static long fault;          /* 0: to be killed */
+static long only = -1;      /* the calls that count, or -1: all */
 static bool failing;        /* the call has been entered */
 static bool attached;       /* to a program that ran already */
 
@@ -116,7 +117,8 @@ static void count(struct person *person)
     }
     if (person->programs != 1
         || ptrace(PTRACE_GET_SYSCALL_INFO, person->pid, sizeof info, &info) < 0
-        || info.op != PTRACE_SYSCALL_INFO_ENTRY) {
+        || info.op != PTRACE_SYSCALL_INFO_ENTRY
+        || (only >= 0 && (long)info.entry.nr != only)) {
         return;
     }
     person->calls++;
@@ -211,7 +213,8 @@ int main(int argc, char **argv)
     }
     victim = (int)strtol(argv[1], NULL, 10);
     fatal = strtoul(argv[2], &end, 10);
-    fault = *end == ':' ? strtol(end + 1, NULL, 10) : 0;
+    fault = *end == ':' ? strtol(end + 1, &end, 10) : 0;
+    only = *end == '@' ? strtol(end + 1, NULL, 10) : -1;
     if (argc == 5 && strcmp(argv[3], "-p") == 0) {
         attach((pid_t)strtol(argv[4], NULL, 10));
     }

@@ -159,11 +159,11 @@ sub attached {
     $run->();
     my $bits = '';
     vec($bits, fileno $from, 1) = 1;
-    my $struck = select($bits, undef, undef, MOMENT)
-        && sysread $from, $line, 64;
+    $line = '';
+    sysread $from, $line, 64 if select $bits, undef, undef, MOMENT;
     kill TERM => $step;
     close $from;
-    return $struck;
+    return $line =~ /^struck/;
 }
 
 # As calls() does, of a process that runs.
@@ -173,11 +173,15 @@ sub calls_of {
     return shortest(sub { attached($pid, 0, 0, $run, $_[0]) });
 }
 
+# The nth call of that name fails, however many others come before it.
 sub with_fault {
     my ($pid, $fault, $run) = @_;
-    my (undef, $who, $what) = wrap($fault);
+    no strict 'refs';
+    my $error = &{"Errno::$fault->{error}"}();
+    my $call = &{"IvleJail::Instance::SYS_$fault->{name}"}();
 
-    return attached($pid, $who, $what, $run);
+    return attached($pid, $fault->{who}, "$fault->{nth}:$error\@$call",
+        $run);
 }
 
 # How such a call may fail: nothing, where it cannot.

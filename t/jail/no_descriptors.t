@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# no_descriptors.t - each system call of httpd's child for a request, cold or
+# warm, that makes a descriptor, a process or memory, fails for want of them:
+# the answer is the right one, or an error that the log explains; nothing is
+# left open; and the next request works
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use IvleJail::Failures qw(calls_of faults with_fault named);
+use IvleJail::Faulty qw(difference open_files settled_files);
+use IvleJail::Test;
+
+use constant { SOON => 5, MANY => 20 };
+
+# Those that make something, and how that fails.
+my $MAKES = qr/^(?:socket|socketpair|pipe2?|open|openat2?|memfd_create|dup\d?
+    |clone3?|vfork|fork|epoll_create1?|eventfd2?|mmap|brk|connect
+    |recvmsg|sendmsg|sendto)$/x;
+my %WANT = map { $_ => 1 } qw(EMFILE ENFILE ENOMEM ENOBUFS ETOOMANYREFS
+    EAGAIN);
+
+my $faulty = IvleJail::Faulty->new(name => 'nofds');
+my $httpd = $faulty->{httpd};
+
+sub evict {
+    $httpd->ctl('jail', 'evict', 'alice');
+}
+
+# Out of memory, APR ends the process: that is httpd's own way.
+sub is_end_of_child {
+    my ($r, $fault, $pid) = @_;
+    return $fault->{name} =~ /^(?:brk|mmap)$/ && $r->{status} == 599
+        && wait_until(SOON, sub { !IvleJail::Httpd::runs($pid) });
+}
+
+# One child may have inherited more than another.
+my %files;
+sub files_of {
+    my ($pid) = @_;
+    return $files{$pid} //= settled_files($pid);
+}
+
+sub wrong_with_child {
+    my ($pid, $files) = @_;
+    return wait_until(SOON, sub { !IvleJail::Httpd::runs($pid)
+            || open_files($pid) eq $files })
+        ? () : 'open: ' . open_files($pid);
+}
+
+sub wrong {
+    my ($request, $good, $fault) = @_;
+    my $pid = $faulty->child;
+    my $files = files_of($pid);
+    my $r;
+
+    $request->{before}->();
+    my $struck = with_fault($pid, $fault,
+        sub { $r = $faulty->ask(@{ $request->{ask} }) });
+    my @wrong = wrong_with_child($pid, $files);
+    push @wrong, $faulty->wrong_answer($r, $good, $fault)
+        if !is_end_of_child($r, $fault, $pid);
+    my $next = $faulty->ask(@{ $request->{ask} })->{text};
+    push @wrong, 'the next one: ' . difference($next, $good)
+        if $next ne $good;
+    return $struck, map { named($fault) . ": $_" } @wrong;
+}
+
+sub check {
+    my (%request) = @_;
+    my $ask = sub { $faulty->ask(@{ $request{ask} }) };
+    my $good = $ask->()->{text};
+    die "$request{name}: $good" if $good !~ /^200 /;
+    my @calls = calls_of($faulty->child,
+        sub { $request{before}->(); $ask->() });
+    my @faults = grep { $_->{name} =~ $MAKES && $WANT{ $_->{error} } }
+        faults(@calls);
+    my ($struck, @wrong) = (0);
+
+    for my $fault (@faults) {
+        my ($hit, @these) = wrong(\%request, $good, $fault);
+        push @wrong, @these;
+        $struck++ if $hit;
+        last if @wrong > MANY;
+    }
+    diag "$request{name}: $struck of " . @faults . ' faults in '
+        . (@{ $calls[0] } + @{ $calls[1] }) . " calls";
+    is_deeply(\@wrong, [], "$request{name}: each call that makes something")
+        or diag join "\n", @wrong;
+    cmp_ok($struck, '>', @faults / 2, '... failed');
+}
+
+my $before = leftovers();
+$httpd->start or BAIL_OUT($httpd->output);
+check(name => 'a program', ask => [ '/my/what.sh' ], before => sub { });
+check(name => 'a large request', before => sub { }, ask => [ '/my/what.sh',
+    headers => { map { ("X-Large-$_" => 'x' x 8000) } 1 .. 10 } ]);
+check(name => 'a file', ask => [ '/my/file.txt' ], before => sub { });
+check(name => 'a listing', ask => [ '/my/list/' ], before => sub { });
+check(name => 'a cold start', ask => [ '/my/what.sh' ], before => \&evict);
+ok($httpd->stop, 'httpd ends');
+is_deeply(leftovers(), $before, '... and nothing is left');
+done_testing();
