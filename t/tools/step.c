@@ -9,8 +9,9 @@
  * WHO is 0 for the program and 1 for its first child; NUMBER counts that
  * process's system calls from 1, until it executes something.  With an ERROR,
  * a number as in errno(3), the call is not made and answers that; without one
- * the process is killed.  With a CALL, a number, only such are counted.  With NUMBER 0 nothing happens to anybody, and
- * descriptor 20 gets a line "WHO CALL" for each call.
+ * the process is killed.  With a CALL, a number, only such are counted.  With
+ * NUMBER 0 nothing happens to anybody, and descriptor 20 gets a line
+ * "WHO CALL" for each call.
  * The exit status is the program's, or 128 and the signal that ended it.
  *
  * With -p it is a program that runs already, whose calls count from then on,
