@@ -183,8 +183,9 @@ static void visit_process(const struct keep *keep,
     int pidfd = pid > 0 ? pidfd_open(pid, 0) : -1;
     const struct pin *pin;
 
-    must(pid <= 0 || pidfd >= 0 || errno == ESRCH, CODE_INTERNAL,
-         "process %d", pid);
+    /* EINVAL: somebody is burying it just now */
+    must(pid <= 0 || pidfd >= 0 || errno == ESRCH || errno == EINVAL,
+         CODE_INTERNAL, "process %d", pid);
     if (pidfd < 0) {
         return;                     /* not a process, or no longer */
     }
