@@ -193,9 +193,10 @@ static pid_t parent_of(apr_pool_t *p, pid_t pid)
     const char *stat = text_of(p, apr_psprintf(p, "/proc/%ld/stat",
                                                (long)pid));
     const char *end = strrchr(stat, ')');   /* of the name, whatever is in it */
-    int parent = 0;
 
-    return end != NULL && sscanf(end, ") %*c %d", &parent) == 1 ? parent : 0;
+    /* ") S 123 ..." */
+    return end != NULL && strlen(end) > 4 ? (pid_t)strtol(end + 4, NULL, 10)
+                                          : 0;
 }
 
 static bool is_ours(apr_pool_t *p, pid_t pid)
@@ -211,20 +212,23 @@ static int move_round(apr_pool_t *p, const char *from, const char *to,
                       bool everybody, int *moved)
 {
     FILE *processes = fopen(join(p, from, "cgroup.procs"), "re");
-    int pid, rv = 0;
+    char *line = NULL;
+    size_t size = 0;
+    int rv = 0;
 
     if (processes == NULL) {
         return errno;
     }
-    while (rv == 0 && fscanf(processes, "%d", &pid) == 1) {
-        if (everybody || is_ours(p, pid)) {
-            rv = put(p, to, "cgroup.procs", apr_itoa(p, pid));
+    while (rv == 0 && getline(&line, &size, processes) > 0) {
+        if (everybody || is_ours(p, (pid_t)strtol(line, NULL, 10))) {
+            rv = put(p, to, "cgroup.procs", line);
             (*moved)++;
         }
         if (rv == ESRCH) {
             rv = 0;             /* it has ended since */
         }
     }
+    free(line);
     fclose(processes);
     return rv;
 }

@@ -80,7 +80,7 @@ const char *ij_cmd_mount(cmd_parms *cmd, void *dir, const char *kind,
                          const char *target, const char *options);
 const char *ij_cmd_linger(cmd_parms *cmd, void *dir, const char *linger);
 const char *ij_cmd_seccomp(cmd_parms *cmd, void *dir, const char *filter);
-const char *ij_cmd_cgroup(cmd_parms *cmd, void *dir, const char *key,
+const char *ij_cmd_cgroup(cmd_parms *cmd, void *dir, const char *name,
                           const char *value, const char *period);
 
 /* <IvleJailProfile name>, which takes no other directives than these. */

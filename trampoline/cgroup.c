@@ -134,7 +134,7 @@ int main(int argc, char **argv)
         die(error.code, "%s", error.text);
     }
     groups = groups_open(keep.run);
-    must(groups >= 0, CODE_CGROUP, "the instance's own");
+    must(groups >= 0, CODE_CGROUP, "those of '%s'", arguments.instance);
     keep_place(place, policy.profile.name, policy.profile.generation);
     (void)snprintf(name, sizeof name, "%s@%s", place, arguments.user);
     group = make_group(groups, name);

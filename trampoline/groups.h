@@ -32,7 +32,7 @@ struct group_setting {
 
 /*
  * The directory of the instance whose runtime directory is run (O_PATH), or
- * -1: there is none.  Dies with CODE_CGROUP where it is not root's alone.
+ * -1 with errno: ENOENT (there is none), EPERM (not root's alone).
  */
 int groups_open(int run);
 

@@ -55,6 +55,17 @@ static bool lock_sweep(const struct keep *keep)
     return fcntl(fd, F_OFD_SETLK, &whole) == 0;
 }
 
+/* Where they cannot be had, jails must end all the same. */
+static int open_groups(const struct keep *keep)
+{
+    int groups = groups_open(keep->run);
+
+    if (groups < 0 && errno != ENOENT) {
+        say_warning("control groups stay as they are: %s", strerror(errno));
+    }
+    return groups;
+}
+
 static void command_sweep(const char *instance, const char *user)
 {
     struct sweep_counts counts;
@@ -68,7 +79,7 @@ static void command_sweep(const char *instance, const char *user)
         say_warning("another sweep is running");
         return;
     }
-    sweep(&keep, groups_open(keep.run), &counts);
+    sweep(&keep, open_groups(&keep), &counts);
     length = snprintf(line, sizeof line, "marked %lu, expired %lu, busy %lu\n",
                       counts.marked, counts.expired, counts.busy);
     (void)!write(STDOUT_FILENO, line, (size_t)length);
@@ -86,7 +97,7 @@ static void command_evict(const char *instance, const char *user)
     }
     keep_open(&keep, instance);
     keep_lock(&keep, user);
-    (void)sweep_evict(&keep, groups_open(keep.run), user);
+    (void)sweep_evict(&keep, open_groups(&keep), user);
 }
 
 static void command_list(const char *instance, const char *user)
@@ -114,7 +125,7 @@ static void command_stop(const char *instance, const char *user)
          CODE_RUNDIR, "remove '" LAYOUT_POLICY "'");
     if (keep_open_rest(&keep)) {
         keep_lock(&keep, NULL);
-        (void)sweep_evict(&keep, groups_open(keep.run), NULL);
+        (void)sweep_evict(&keep, open_groups(&keep), NULL);
     }
     found_remove(instance);
 }
