@@ -328,17 +328,19 @@ soak:
 	IVLEJAIL_SOAK=$${IVLEJAIL_SOAK:-1800} IVLEJAIL_MUST_WORK=1 \
 	    prove -v -It/lib t/soak/soak.t
 
+# Nothing that "make check" may be using is touched.
+BENCH_PLACE = IVLEJAIL_INSTANCE=$${IVLEJAIL_INSTANCE:-bench} \
+    IVLEJAIL_PORT=$${IVLEJAIL_PORT:-8829}
+
 bench-micro:
 	tools/install-deps bench
 	$(MAKE) -j$$(nproc) all bench-tools
-	IVLEJAIL_INSTANCE=$${IVLEJAIL_INSTANCE:-bench} t/bench/$(@:bench-%=%)
+	$(BENCH_PLACE) t/bench/$(@:bench-%=%)
 
-# An instance of its own: nothing that "make check" needs is touched.
 bench bench-quick:
 	tools/install-deps bench
 	$(MAKE) -j$$(nproc) all bench-tools
-	IVLEJAIL_INSTANCE=$${IVLEJAIL_INSTANCE:-bench} t/bench/bench \
-	    $(if $(filter bench,$@),full,quick)
+	$(BENCH_PLACE) t/bench/bench $(if $(filter bench,$@),full,quick)
 
 demo:
 	tools/install-deps demo
