@@ -11,7 +11,8 @@
 #   sudo make soak          half an hour of traffic, kills and full disks
 #   sudo make bench         requests per second and more, against others
 #                           (build/bench, doc/performance.md; bench-quick: a
-#                           minute; bench-micro: the parts of a request)
+#                           minute; bench-micro: the parts of a request;
+#                           bench-scale: 10,000 jails)
 #   make model              the life of a jail, in every order (spin)
 #   make lint               two compilers, cppcheck, clang-tidy, our own rules
 #
@@ -332,7 +333,7 @@ soak:
 BENCH_PLACE = IVLEJAIL_INSTANCE=$${IVLEJAIL_INSTANCE:-bench} \
     IVLEJAIL_PORT=$${IVLEJAIL_PORT:-8829}
 
-bench-micro:
+bench-micro bench-scale:
 	tools/install-deps bench
 	$(MAKE) -j$$(nproc) all bench-tools
 	$(BENCH_PLACE) t/bench/$(@:bench-%=%)
@@ -353,6 +354,6 @@ clean:
 FORCE:
 .PHONY: all objects unit unit-plain test-tools bench-tools fuzz-targets fuzz \
     install install-for-debian uninstall check check-vm lint tidy model soak \
-    bench bench-quick bench-micro demo clean FORCE
+    bench bench-quick bench-micro bench-scale demo clean FORCE
 .DELETE_ON_ERROR:
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d)

@@ -21,13 +21,14 @@ use HTTP::Tiny;
 use Time::HiRes qw(time);
 
 use IvleJail::Bench::Server;
-use IvleJail::Stage qw($TOP $ROOT $USERS $TRAMPOLINE $TIMOUNT base add_user
-    remove_user run_quietly);
-use IvleJail::Test qw(put_program put_file);
+use IvleJail::Httpd qw(slurp);
+use IvleJail::Stage qw($TOP $ROOT $TRAMPOLINE $TIMOUNT base
+    run_quietly);
 
 my $MODULES = '/usr/lib/apache2/modules';
 my $FIRST_UID = 400000;
 my $PLAIN = "$ROOT/own";            # the same programs, without a jail
+my $USERS = "$ROOT/own-users";      # a tmpfs: their number is no disk's
 
 sub config {
     my ($users, $more) = @_;
@@ -68,20 +69,35 @@ Alias /plain/ $PLAIN/
 CONF
 }
 
-# dirs: how many more have a directory and nothing else
+# users: how many are made at once; limit: how many there will ever be
 sub new {
     my ($class, %arg) = @_;
     my $self = bless { %arg, made => 0, http => HTTP::Tiny->new(timeout => 60,
         proxy => undef, http_proxy => undef) }, $class;
-    remove_tree($PLAIN);
-    make_path($PLAIN, { mode => 0755 });
-    run_quietly('install', '-m', '0755', "$TOP/build/bench/static", $PLAIN);
-    put_text("$PLAIN/1k", 'f' x 1024);
+    make_places();
     $self->add_users($arg{users});
     $self->{server} = IvleJail::Bench::Server->new(name => $arg{name},
         port => $arg{port}, config => config($arg{limit} // $arg{users},
             $arg{config} // ''));
     return $self;
+}
+
+sub make_places {
+    remove_places();        # of one that was killed
+    make_path($PLAIN, $USERS, { mode => 0755 });
+    run_quietly('mount', '-t', 'tmpfs', '-o', 'mode=0755', 'tmpfs', $USERS);
+    make_path("$USERS/.files", { mode => 0755 });
+    for my $dir ($PLAIN, "$USERS/.files") {
+        run_quietly('install', '-m', '0755', "$TOP/build/bench/static", $dir);
+        put_text("$dir/1k", 'f' x 1024);
+    }
+}
+
+sub remove_places {
+    remove_tree($PLAIN);
+    return if !-d $USERS;
+    run_quietly('umount', '-l', $USERS) if slurp('/proc/mounts') =~ / \Q$USERS\E /;
+    rmdir $USERS or die "$USERS: $!";
 }
 
 sub put_text {
@@ -91,16 +107,36 @@ sub put_text {
     close $out or die "$file: $!";
 }
 
-# Links to one file: it is the users that are many.
-sub add_users {
-    my ($self, $count) = @_;
-    for my $number ($self->{made} + 1 .. $count) {
-        my $home = add_user("user$number", $FIRST_UID + $number);
-        for (['static', "$PLAIN/static"], ['1k', "$PLAIN/1k"]) {
-            link $_->[1], "$home/web/$_->[0]" or die "$home/web/$_->[0]: $!";
-        }
+# As IvleJail::Stage makes one, without a process for each: there may be tens
+# of thousands.  Their programs are links to one file.
+sub add_user {
+    my ($number) = @_;
+    my ($user, $uid) = ("user$number", $FIRST_UID + $number);
+    my $top = "$USERS/$user";
+    my $home = "$top/home/$user";
+    for my $dir ($top, "$top/home", $home, "$home/web", "$top/tmp") {
+        mkdir $dir, 0755 or die "$dir: $!";
     }
-    $self->{made} = $count if $count > $self->{made};
+    put_text("$top/home/.passwd", "$user:x:$uid:$uid:$user:/home/$user:/bin/sh\n");
+    put_text("$top/home/.group", "$user:x:$uid:\n");
+    for my $name (qw(static 1k)) {
+        link "$USERS/.files/$name", "$home/web/$name" or die "$home/web/$name: $!";
+    }
+    chown $uid, $uid, $home, "$home/web", "$top/tmp";
+}
+
+sub add_users {
+    my ($self, $last) = @_;
+    add_user($_) for $self->{made} + 1 .. $last;
+    $self->{made} = $last;
+}
+
+# Who has a directory, and nothing in it.
+sub add_directories {
+    my ($self, $count) = @_;
+    for (1 .. $count) {
+        mkdir "$USERS/user-$_", 0755 or die "$USERS/user-$_: $!";
+    }
 }
 
 sub start { return $_[0]->{server}->start_all }
@@ -134,13 +170,20 @@ sub sweep {
     return { seconds => time - $start, $counts =~ /(\w+) (\d+)/g };
 }
 
+# In a process that only uses it and does not end it.
+sub forget {
+    my ($self) = @_;
+    $self->{is_another} = 1;
+    $self->{server}{port} = 0;
+    $self->{server}{group} = undef;
+}
+
 sub stop {
     my ($self) = @_;
+    return if $self->{is_another};
     my $server = delete $self->{server} or return;
     $server->stop_all;
-    remove_tree($PLAIN);
-    run_quietly('sh', '-c', 'cd "$1" && rm -rf --one-file-system user[0-9]*',
-        'sh', $USERS);
+    remove_places();
 }
 
 sub DESTROY {
