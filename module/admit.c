@@ -31,7 +31,7 @@
 #define CLAIMS_KEY "ivlejail-claims"
 
 /* The layout is part of the key: a newer module would see an older table. */
-#define RETAINED "ivlejail-claims-1"
+#define RETAINED "ivlejail-claims-2"
 
 enum {
     /* mod_http2 has threads of its own: by default 3 for 2 of the MPM's. */

@@ -8,8 +8,11 @@
  * they are too many.  (Another count, before that, keeps what is refused
  * anyway from being put there and counted by others.)
  *
- * The lowest free place is taken, so that a count has to look at no more
- * places than were ever taken at the same time.
+ * All claims of a user are in one part of the table, which others share by
+ * chance, and the lowest free place of it is taken: so a count has to look at
+ * no more places than were ever taken there at the same time, however many
+ * other users there are.  Any part has room for all claims that there can be,
+ * or a user could fill one; memory is used only where claims have been.
  */
 #include "module/claims.h"
 
@@ -29,7 +32,7 @@ typedef struct count {
 
 size_t claims_bytes(size_t size)
 {
-    return sizeof(claims) + size * sizeof(uint64_t);
+    return sizeof(claims) + CLAIMS_PARTS * size * sizeof(uint64_t);
 }
 
 void claims_init(claims *table, size_t size)
@@ -51,13 +54,25 @@ static pid_t pid_of(uint64_t word)
     return (pid_t)(word >> PID_SHIFT);
 }
 
+static size_t part_of(uint64_t word)
+{
+    return (word & USER_MASK) % CLAIMS_PARTS;
+}
+
+/* Where the part of the table begins, and at *end where no place ever was. */
+static size_t begin_of(claims *table, size_t part, size_t *end)
+{
+    *end = part * table->size + atomic_load(&table->used[part]);
+    return part * table->size;
+}
+
 /* What is held of the user of a claim, whoever holds it. */
 static count count_like(claims *table, uint64_t word)
 {
-    size_t used = atomic_load(&table->used), i;
+    size_t end, i = begin_of(table, part_of(word), &end);
     count found = { 0, 0, 0 };
 
-    for (i = 0; i < used; i++) {
+    for (; i < end; i++) {
         uint64_t other = atomic_load(&table->places[i]);
 
         if (((other ^ word) & USER_MASK) == 0 && other != 0) {
@@ -84,27 +99,27 @@ static claims_end judge(const count *held, size_t more,
 }
 
 /* Whoever takes a place raises the mark above it before counting. */
-static void raise_used(claims *table, size_t least)
+static void raise_used(atomic_size_t *mark, size_t least)
 {
-    size_t used = atomic_load(&table->used);
+    size_t used = atomic_load(mark);
 
     while (used < least
-           && !atomic_compare_exchange_weak(&table->used, &used, least)) {
+           && !atomic_compare_exchange_weak(mark, &used, least)) {
         /* used is what another one made of it */
     }
 }
 
 static bool put(claims *table, uint64_t word, size_t *place)
 {
-    size_t i;
+    size_t part = part_of(word), begin = part * table->size, i;
 
-    for (i = 0; i < table->size; i++) {
+    for (i = begin; i < begin + table->size; i++) {
         uint64_t free_word = 0;
 
         if (atomic_load(&table->places[i]) == 0
             && atomic_compare_exchange_strong(&table->places[i], &free_word,
                                               word)) {
-            raise_used(table, i + 1);
+            raise_used(&table->used[part], i - begin + 1);
             *place = i;
             return true;
         }
@@ -138,17 +153,17 @@ static claims_end try(claims *table, uint64_t word,
 }
 
 /*
- * Takes back what dead processes hold of those claims that are like word in
- * the bits of mask.  Neighbours are often of one process, asked for once.
+ * Takes back what dead processes hold of those claims in the part of word that
+ * are like it in the bits of mask.  Neighbours are often of one process, asked for once.
  */
 static bool bury(claims *table, uint64_t word, uint64_t mask,
                  bool (*is_alive)(pid_t))
 {
-    size_t used = atomic_load(&table->used), i;
+    size_t end, i = begin_of(table, part_of(word), &end);
     pid_t living = 0;
     bool found = false;
 
-    for (i = 0; i < used; i++) {
+    for (; i < end; i++) {
         uint64_t other = atomic_load(&table->places[i]);
 
         if (other == 0 || ((other ^ word) & mask) != 0
@@ -179,15 +194,24 @@ claims_end claims_take(claims *table, uint64_t word,
     return end;
 }
 
-void claims_forget(claims *table, pid_t pid)
+static void forget_in(claims *table, size_t part, pid_t pid)
 {
-    size_t used = atomic_load(&table->used), i;
+    size_t end, i = begin_of(table, part, &end);
 
-    for (i = 0; i < used; i++) {
+    for (; i < end; i++) {
         uint64_t word = atomic_load(&table->places[i]);
 
         if (word != 0 && pid_of(word) == pid) {
             atomic_compare_exchange_strong(&table->places[i], &word, 0);
         }
+    }
+}
+
+void claims_forget(claims *table, pid_t pid)
+{
+    size_t part;
+
+    for (part = 0; part < CLAIMS_PARTS; part++) {
+        forget_in(table, part, pid);
     }
 }

@@ -20,12 +20,16 @@
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2,
                "another process's lock may never be given back");
 
-enum { CLAIMS_PROFILES = 256 };     /* that are told apart */
+enum {
+    CLAIMS_PROFILES = 256,          /* that are told apart */
+    CLAIMS_PARTS = 64               /* of the table: a user has one of them */
+};
 
 typedef struct claims {
-    size_t size;
-    atomic_size_t used;             /* from here on no place ever was */
-    _Atomic uint64_t places[];      /* claims; 0: free */
+    size_t size;                            /* of a part */
+    atomic_size_t used[CLAIMS_PARTS];       /* from here on no place of the
+                                               part ever was */
+    _Atomic uint64_t places[];              /* claims; 0: free */
 } claims;
 
 /* How many claims may be held at a time: of a user in a profile, of a user
@@ -42,7 +46,7 @@ typedef enum claims_end {
     CLAIMS_FULL                     /* the table */
 } claims_end;
 
-/* The bytes of a table of so many places. */
+/* The bytes of a table of so many places, all of which one part can have. */
 size_t claims_bytes(size_t size);
 
 /* Makes a table of memory that is all zeros. */
