@@ -91,8 +91,9 @@ static void remove_socket(const struct walk *walk, const char *user)
 /*
  * The user's lock is held: a new pin cannot come while we look.  The socket
  * goes first: where that fails, the pin's file leads the next sweep to it.
+ * Returns false, and removes nothing, where a pin is mounted.
  */
-static void remove_leftovers(const struct walk *walk, int dirfd,
+static bool remove_leftovers(const struct walk *walk, int dirfd,
                              const char *user)
 {
     struct statx stx;
@@ -100,12 +101,16 @@ static void remove_leftovers(const struct walk *walk, int dirfd,
                  == 0;
 
     must(there || errno == ENOENT, CODE_RUNDIR, "the pin of '%s'", user);
-    if (!there || (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0) {
-        return;
+    if (!there) {
+        return true;
+    }
+    if ((stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0) {
+        return false;
     }
     remove_socket(walk, user);
     must(unlinkat(dirfd, user, 0) == 0, CODE_RUNDIR, "remove the pin of '%s'",
          user);
+    return true;
 }
 
 static void expire(void *context, int dirfd, const char *user)
@@ -129,7 +134,8 @@ static void expire(void *context, int dirfd, const char *user)
              user);
     }
     if (try_lock(walk->keep, user)) {
-        remove_leftovers(walk, dirfd, user);
+        /* none is removed where a new one is there */
+        (void)remove_leftovers(walk, dirfd, user);
         unlock(walk->keep, user);
     }
 }
@@ -231,7 +237,9 @@ static void unmount_pin(void *context, int dirfd, const char *user)
          && (umount2(user, MNT_DETACH | UMOUNT_NOFOLLOW) == 0
              || errno == EINVAL), CODE_PIN, "unmount '%s'", user);
     creds_use_none();
-    remove_leftovers(walk, dirfd, user);
+    if (!remove_leftovers(walk, dirfd, user)) {
+        die(CODE_PIN, "'%s' is still mounted", user);
+    }
     walk->evicted++;
 }
 
