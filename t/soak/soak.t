@@ -34,8 +34,11 @@ my @users = sort keys %uid_of;
 my @full = @users[0 .. 7];          # whose homes are small disks of their own
 my $BASE = "$BASES/soak";
 
+# A client looks whether its connection is open, and then sends: in between,
+# on a busy machine, it may not get to run for longer than the usual 5 s.
 my $httpd = IvleJail::Httpd->new(name => 'soak', mpm => 'event',
     config => <<'CONF');
+KeepAliveTimeout 60
 MaxSpareThreads 256
 IvleJailBase ${IJ_ROOT}/bases/soak
 IvleJailUidRange 75000 75999
