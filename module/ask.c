@@ -18,6 +18,7 @@
 
 #include "module/credentials.h"
 #include "module/environment.h"
+#include "module/guess.h"
 #include "module/index.h"
 #include "module/lines.h"
 #include "trampoline/layout.h"
@@ -204,7 +205,9 @@ static const struct {
                               "the warden speaks of a log that was not sent" },
     [WIRE_NEEDS_SLASH]    = { HTTP_MOVED_PERMANENTLY, APLOG_DEBUG,
                               "a directory, the URL of which has no '/' at "
-                              "its end" }
+                              "its end" },
+    [WIRE_NEEDS_PIPES]    = { HTTP_INTERNAL_SERVER_ERROR, APLOG_ERR,
+                              "the warden wants pipes that it has" }
 };
 
 /* What is wrong with the program, and not where it is or who asks for it. */
@@ -309,50 +312,109 @@ static bool is_answer_to(const struct wire_request *request,
         return request->lists && has_slash;
     }
     return answer->kind != WIRE_REFUSED
-        || answer->refusal != WIRE_NEEDS_SLASH || !has_slash;
+        || (answer->refusal != WIRE_NEEDS_PIPES
+            && (answer->refusal != WIRE_NEEDS_SLASH || !has_slash));
+}
+
+/* One request, on its way to whoever serves it. */
+struct asking {
+    request_rec *r;
+    const ij_job *job;
+    const ij_client *client;
+    struct wire_request request;
+    long long patience;
+    ij_talk *talk;
+    struct wire_answer *answer;
+    int error;                  /* behind how the last attempt ended */
+};
+
+static ij_talk_end attempt(struct asking *a, const char *path)
+{
+    return ij_talk_begin(path, &a->request, a->client, &a->patience, a->talk,
+                         a->answer, &a->error);
 }
 
 /*
  * Another attempt is made only where the last one found nobody who took the
  * request, so that no request runs twice.  Two cold starts: the first one may
  * find a warden that listens still and is about to end idly, and then the
- * second one makes a new one.
+ * second one makes a new one.  Returns OK and *end, or what to answer.
  */
+static int ask_wardens(struct asking *a, ij_talk_end *end)
+{
+    const ij_jail *jail = &a->job->jail;
+    apr_pool_t *pool = a->r->pool;
+    int starts, rc;
+    ij_cold cold;
+
+    *end = attempt(a, apr_pstrcat(pool, LAYOUT_RUN "/", jail->instance,
+                                  "/" LAYOUT_SOCK "/", jail->profile, "@",
+                                  jail->generation, "/", jail->user, NULL));
+    for (starts = 0; *end == IJ_TALK_NOBODY && starts < COLD_STARTS_MAX;
+         starts++) {
+        rc = start_cold(a->r, a->job, &cold);
+        if (rc != OK) {
+            return rc;
+        }
+        *end = attempt(a, apr_pstrdup(pool, cold.path));
+    }
+    return OK;
+}
+
+/* Also where a warden is older than httpd, which was upgraded meanwhile. */
+static bool wants_pipes(const struct asking *a, ij_talk_end end)
+{
+    return a->request.kind == WIRE_FETCH && end == IJ_TALK_REFUSED
+        && (a->answer->refusal == WIRE_NEEDS_PIPES
+            || a->answer->refusal == WIRE_BAD_REQUEST);
+}
+
+/*
+ * Pipes are for programs; where files are expected they are left out, and a
+ * program is asked for once more, with them.
+ */
+static int ask_as_guessed(struct asking *a, ij_talk_end *end)
+{
+    const char *user = a->job->jail.user, *path = a->job->filename;
+    int rc;
+
+    if (a->r->method_number == M_GET && guess_is_file(user, path)) {
+        a->request.kind = WIRE_FETCH;
+    }
+    rc = ask_wardens(a, end);
+    if (rc == OK && wants_pipes(a, *end)) {
+        a->request.kind = WIRE_SERVE;
+        rc = ask_wardens(a, end);
+    }
+    if (rc == OK && is_served(*end)) {
+        guess_learn(user, path, *end != IJ_TALK_STARTED);
+    }
+    return rc;
+}
+
 int ij_ask(request_rec *r, const ij_job *job, const ij_client *client,
            ij_talk *talk, struct wire_answer *answer,
            struct verdict *verdict)
 {
-    const char *warm = apr_pstrcat(r->pool, LAYOUT_RUN "/",
-                                   job->jail.instance, "/" LAYOUT_SOCK "/",
-                                   job->jail.profile, "@",
-                                   job->jail.generation, "/", job->jail.user,
-                                   NULL);
-    struct wire_request request;
+    struct asking asking = { .r = r, .job = job, .client = client,
+                             .patience = IJ_TALK_PATIENCE, .talk = talk,
+                             .answer = answer };
     ij_talk_end end;
-    ij_cold cold;
-    long long patience = IJ_TALK_PATIENCE;
-    int error, starts, rc;
+    int rc;
 
-    set_request(r, job, &request);
-    end = ij_talk_begin(warm, &request, client, &patience, talk, answer,
-                        &error);
-    for (starts = 0; end == IJ_TALK_NOBODY && starts < COLD_STARTS_MAX;
-         starts++) {
-        rc = start_cold(r, job, &cold);
-        if (rc != OK) {
-            verdict->cause = CAUSE_NO_JAIL;
-            return rc;
-        }
-        end = ij_talk_begin(apr_pstrdup(r->pool, cold.path), &request,
-                            client, &patience, talk, answer, &error);
+    set_request(r, job, &asking.request);
+    rc = ask_as_guessed(&asking, &end);
+    if (rc != OK) {
+        verdict->cause = CAUSE_NO_JAIL;
+        return rc;
     }
     if ((is_served(end) || end == IJ_TALK_REFUSED)
-        && !is_answer_to(&request, answer)) {
+        && !is_answer_to(&asking.request, answer)) {
         end = IJ_TALK_WRONG;
     }
     if (is_served(end)) {
         return OK;
     }
     ij_talk_close(talk);
-    return answer_end(r, job, end, answer, error, verdict);
+    return answer_end(r, job, end, answer, asking.error, verdict);
 }

@@ -168,7 +168,7 @@ static int connect_to(int sock, const char *path, long long end)
 static int send_with_pipes(ij_talk *talk, const struct wire_request *request)
 {
     int far[WIRE_PIPES] = { -1, -1, -1 }, i;
-    int rv = make_pipes(talk, far);
+    int rv = request->kind == WIRE_FETCH ? 0 : make_pipes(talk, far);
 
     if (rv == 0) {
         rv = wire_send_request(talk->sock, request, far);
@@ -282,6 +282,8 @@ static ij_talk_end have_accepted(const char *path,
                                  long long deadline, ij_talk *talk,
                                  struct wire_answer *answer, int *error)
 {
+    ij_talk_end end;
+
     talk->sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (talk->sock == -1) {
         *error = errno;
@@ -294,7 +296,10 @@ static ij_talk_end have_accepted(const char *path,
     if (*error != 0) {
         return failure(*error);
     }
-    return await_accepted(talk, deadline, answer, error);
+    end = await_accepted(talk, deadline, answer, error);
+    /* no program without pipes */
+    return end == IJ_TALK_STARTED && request->kind == WIRE_FETCH
+        ? IJ_TALK_WRONG : end;
 }
 
 ij_talk_end ij_talk_begin(const char *path, const struct wire_request *request,

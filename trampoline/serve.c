@@ -203,6 +203,17 @@ static void admit(struct connection *c)
     }
 }
 
+/* httpd has expected a file, perhaps because it was one lately. */
+static void admit_with_pipes(struct connection *c)
+{
+    if (c->unpacked.request.kind == WIRE_FETCH) {
+        refuse(c, WIRE_NEEDS_PIPES, 0);
+    }
+    else {
+        admit(c);
+    }
+}
+
 static void write_log(struct connection *c)
 {
     const struct wire_answer ended = answer_of(WIRE_ENDED);
@@ -228,7 +239,7 @@ static void take(struct connection *c, bool closed)
     }
     else {
         if (needs_program(c, &target)) {
-            admit(c);
+            admit_with_pipes(c);
         }
         serve_stay_quiet();
     }

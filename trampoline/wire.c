@@ -136,7 +136,8 @@ static const char *check_header(const struct header *header, size_t size)
     if (header->version != WIRE_VERSION) {
         return "another version of the protocol";
     }
-    if (header->kind != WIRE_SERVE && header->kind != WIRE_LOG) {
+    if (header->kind != WIRE_SERVE && header->kind != WIRE_FETCH
+        && header->kind != WIRE_LOG) {
         return "unknown kind of request";
     }
     if (header->size != size) {

@@ -17,6 +17,12 @@
  * What starts no program is answered without ACCEPTED: it waits for no turn.
  * FILE and LISTING bring one descriptor each, no other answer does.
  *
+ * Whoever expects that it is no program spares the pipes:
+ *
+ *     request (+ memfd)                ->
+ *                                      <-   FILE, LISTING, REFUSED; where it
+ *                                           is a program, with NEEDS_PIPES
+ *
  * Or, in the same form, an entry for the user's own error log, which httpd
  * must not write itself: it opens no file of a jail.
  *
@@ -54,7 +60,8 @@ enum {
 
 enum wire_kind {
     WIRE_SERVE = 1,             /* 2 is kept for leases of resident apps */
-    WIRE_LOG = 3
+    WIRE_LOG = 3,
+    WIRE_FETCH = 4              /* as SERVE, without pipes: no program */
 };
 
 /* What httpd asks for.  Strings are NUL-terminated, paths are in the jail. */
@@ -113,6 +120,7 @@ enum wire_refusal {
     WIRE_CANNOT_LOG,            /* the entry was not written, or not whole */
     WIRE_NEEDS_SLASH,           /* 301: a directory, and uri has no '/' at
                                    its end */
+    WIRE_NEEDS_PIPES,           /* a program, and it was FETCH: ask again */
     WIRE_REFUSAL_COUNT
 };
 
@@ -213,20 +221,20 @@ size_t wire_unpack_entry(const char *buffer, size_t size,
 int wire_make_memfd(const char *data, size_t size);
 
 /*
- * Sends a request with the three descriptors, through a memfd where it is
- * larger than WIRE_MESSAGE_MAX.  Blocks at most as long as SO_SNDTIMEO of
+ * Sends a request with the three descriptors (FETCH: none; pipes may be NULL),
+ * through a memfd where it is larger than WIRE_MESSAGE_MAX.  Blocks at most as long as SO_SNDTIMEO of
  * sock.  Returns 0 or errno; E2BIG: larger than WIRE_STRINGS_MAX.
  */
 int wire_send_request(int sock, const struct wire_request *request,
-                      const int pipes[WIRE_PIPES]);
+                      const int *pipes);
 
 /* Sends a log entry; never blocks.  Returns 0 or errno. */
 int wire_send_log(int sock, const struct wire_log *log);
 
 /*
  * Receives a message into buffer (WIRE_STRINGS_MAX bytes) and the descriptors
- * of a request (close-on-exec, the caller's to close); for a log entry pipes
- * is left as it is.  Returns 0 or errno:
+ * of a request (close-on-exec, the caller's to close); where none belong to
+ * its kind, pipes is left as it is.  Returns 0 or errno:
  * EAGAIN (nothing yet, with MSG_DONTWAIT in flags), ECONNRESET (end of
  * file), EPROTO (wrong form; *reason says what is).
  */

@@ -20,15 +20,17 @@ int passed_send(int sock, int flags, const void *data, size_t size,
     struct iovec iov = { .iov_base = (void *) data, .iov_len = size };
     struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1,
                               .msg_control = control.bytes,
-                              .msg_controllen =
-                                  CMSG_SPACE(count * sizeof(int)) };
+                              .msg_controllen = count > 0
+                                  ? CMSG_SPACE(count * sizeof(int)) : 0 };
     struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
     ssize_t sent;
 
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(count * sizeof(int));
-    memcpy(CMSG_DATA(rights), fds, count * sizeof(int));
+    if (count > 0) {
+        rights->cmsg_level = SOL_SOCKET;
+        rights->cmsg_type = SCM_RIGHTS;
+        rights->cmsg_len = CMSG_LEN(count * sizeof(int));
+        memcpy(CMSG_DATA(rights), fds, count * sizeof(int));
+    }
     do {
         sent = sendmsg(sock, &message, flags | MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);

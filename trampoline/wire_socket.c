@@ -3,9 +3,10 @@
  * wire_socket.c - requests over the socket (wire.c is their form)
  *
  * A request that is larger than a message goes whole into a sealed memfd,
- * sent as a fourth descriptor; the message is then its header alone.  The
+ * sent as the last descriptor; the message is then its header alone.  The
  * seals tell the receiver that it is memory (reading cannot hang) and that it
- * does not change any more.  A log entry has no descriptors at all.
+ * does not change any more.  A log entry has no descriptors at all, and a
+ * request that expects no program has no pipes.
  */
 #include "wire.h"
 
@@ -25,6 +26,11 @@
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U     /* Linux 6.3 */
 #endif
+
+static size_t pipes_of(enum wire_kind kind)
+{
+    return kind == WIRE_SERVE ? WIRE_PIPES : 0;
+}
 
 /* --- sending --- */
 
@@ -73,24 +79,26 @@ int wire_make_memfd(const char *data, size_t size)
 }
 
 static int send_by_memfd(int sock, const char *data, size_t size,
-                         const int pipes[WIRE_PIPES])
+                         const int *pipes, size_t count)
 {
     int fds[WIRE_PIPES + 1], fd = wire_make_memfd(data, size), rv;
 
     if (fd < 0) {
         return errno;
     }
-    memcpy(fds, pipes, WIRE_PIPES * sizeof(int));
-    fds[WIRE_PIPES] = fd;
-    rv = passed_send(sock, 0, data, WIRE_HEADER_SIZE, fds, WIRE_PIPES + 1);
+    if (count > 0) {
+        memcpy(fds, pipes, count * sizeof(int));
+    }
+    fds[count] = fd;
+    rv = passed_send(sock, 0, data, WIRE_HEADER_SIZE, fds, count + 1);
     close(fd);
     return rv;
 }
 
 int wire_send_request(int sock, const struct wire_request *request,
-                      const int pipes[WIRE_PIPES])
+                      const int *pipes)
 {
-    size_t size = wire_size(request);
+    size_t size = wire_size(request), count = pipes_of(request->kind);
     char *packed;
     int rv;
 
@@ -105,10 +113,10 @@ int wire_send_request(int sock, const struct wire_request *request,
         rv = errno;
     }
     else if (size <= WIRE_MESSAGE_MAX) {
-        rv = passed_send(sock, 0, packed, size, pipes, WIRE_PIPES);
+        rv = passed_send(sock, 0, packed, size, pipes, count);
     }
     else {
-        rv = send_by_memfd(sock, packed, size, pipes);
+        rv = send_by_memfd(sock, packed, size, pipes, count);
     }
     free(packed);
     return rv;
@@ -134,7 +142,7 @@ static const char *read_memfd(int fd, char *buffer, size_t *size)
     struct stat st;
 
     if (!passed_is_sealed(fd)) {
-        return "fourth descriptor is not a sealed memfd";
+        return "last descriptor is not a sealed memfd";
     }
     if (fstat(fd, &st) != 0) {
         return "memfd cannot be examined";
@@ -154,24 +162,25 @@ static const char *open_message(char *buffer, size_t size,
                                 const struct passed *passed,
                                 struct wire_unpacked *unpacked)
 {
+    bool has_memfd = passed->count % WIRE_PIPES == 1;
     const char *wrong;
 
-    if (passed->count != 0 && passed->count != WIRE_PIPES
-        && passed->count != WIRE_PIPES + 1) {
+    if (passed->count % WIRE_PIPES > 1 || passed->count > WIRE_PIPES + 1) {
         return "wrong number of descriptors";
     }
-    if (passed->count == WIRE_PIPES + 1) {
+    if (has_memfd) {
         if (size != WIRE_HEADER_SIZE) {
             return "more than a header beside a memfd";
         }
-        wrong = read_memfd(passed->fds[WIRE_PIPES], buffer, &size);
+        wrong = read_memfd(passed->fds[passed->count - 1], buffer, &size);
         if (wrong != NULL) {
             return wrong;
         }
     }
     wrong = wire_unpack(buffer, size, unpacked);
     if (wrong == NULL
-        && (unpacked->request.kind == WIRE_LOG) != (passed->count == 0)) {
+        && (passed->count - has_memfd != pipes_of(unpacked->request.kind)
+            || (has_memfd && unpacked->request.kind == WIRE_LOG))) {
         return "wrong number of descriptors";
     }
     return wrong;
@@ -199,8 +208,8 @@ int wire_recv_request(int sock, int flags, char *buffer,
     if (passed.count >= WIRE_PIPES) {
         memcpy(pipes, passed.fds, WIRE_PIPES * sizeof(int));
     }
-    if (passed.count > WIRE_PIPES) {
-        close(passed.fds[WIRE_PIPES]);
+    if (passed.count % WIRE_PIPES == 1) {
+        close(passed.fds[passed.count - 1]);    /* the memfd */
     }
     return 0;
 }

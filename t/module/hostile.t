@@ -73,6 +73,8 @@ my @CASES = (
         '500 whole'],
     ['refuses a log', ['refused,refusal=' . refusal('WIRE_CANNOT_LOG'),
         'hold'], '500 whole'],
+    ['wants pipes that it has', ['refused,refusal='
+        . refusal('WIRE_NEEDS_PIPES'), 'hold'], '500 whole'],
     ['starts first', ['started', 'hold'], '500 whole'],
     ['ends first', ['ended', 'hold'], '500 whole'],
     (map { ["accepts and sends $_", ["accepted,fd=$_", 'hold'], '500 whole'] }

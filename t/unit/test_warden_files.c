@@ -133,6 +133,26 @@ static void test_file(void **state)
     assert_int_equal(rig_processes(rig), 1);
 }
 
+/* What is asked for without pipes is no program, or asked for once more. */
+static void test_fetch(void **state)
+{
+    struct rig *rig = *state;
+    struct wire_request request;
+
+    rig_file(rig, "page.html", 0640, "<p>text");
+    request = rig_request(rig, "page.html");
+    request.kind = WIRE_FETCH;
+    rig_ask(rig, &request, &outcome);
+    assert_false(outcome.accepted);
+    assert_file("<p>text", 0);
+    rig_file(rig, "page.html", 0750, "#!/bin/sh\ntouch ran\n");
+    rig_ask(rig, &request, &outcome);
+    assert_refused(WIRE_NEEDS_PIPES, 0);
+    assert_false(outcome.accepted);
+    assert_int_equal(access(rig_path(rig, "ran"), F_OK), -1);
+    assert_int_equal(rig_processes(rig), 1);
+}
+
 static void test_directory(void **state)
 {
     struct rig *rig = *state;
@@ -488,6 +508,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STARTED(test_file),
+        STARTED(test_fetch),
         STARTED(test_directory),
         STARTED(test_index_program),
         STARTED(test_index_is_named),

@@ -195,7 +195,7 @@ static void test_header_numbers(void **state)
         { AT_VERSION, 3, "another version of the protocol" },
         { AT_KIND, 0, "unknown kind of request" },
         { AT_KIND, 2, "unknown kind of request" },
-        { AT_KIND, 4, "unknown kind of request" },
+        { AT_KIND, 5, "unknown kind of request" },
         { AT_KIND, WIRE_LOG, "log entry with the numbers of a request" },
         { AT_SIZE, 0, "size differs from the message's" },
         { AT_SIZE, UINT32_MAX, "size differs from the message's" },

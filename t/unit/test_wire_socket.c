@@ -116,11 +116,27 @@ static void assert_passes(const struct pair *pair,
     close_pipes(pipes);
 }
 
+/* The same where no program is expected. */
+static void assert_passes_without_pipes(const struct pair *pair,
+                                        struct wire_request request)
+{
+    int before = scratch_count_fds(), pipes[WIRE_PIPES] = { -1, -1, -1 };
+    const char *reason;
+
+    request.kind = WIRE_FETCH;
+    assert_int_equal(wire_send_request(pair->httpd, &request, NULL), 0);
+    assert_int_equal(receive_request(pair, pipes, &reason), 0);
+    sample_assert_same(&unpacked.request, &request);
+    assert_int_equal(pipes[0], -1);
+    assert_int_equal(scratch_count_fds(), before);
+}
+
 static void test_message(void **state)
 {
     struct wire_request request = sample_request();
 
     assert_passes(*state, &request);
+    assert_passes_without_pipes(*state, request);
 }
 
 /* A variable that makes the request size bytes long. */
@@ -152,6 +168,7 @@ static void test_sizes(void **state)
 
         fill_up(&request, sizes[i]);
         assert_passes(*state, &request);
+        assert_passes_without_pipes(*state, request);
     }
 }
 
@@ -211,7 +228,7 @@ static void assert_refused(const struct pair *pair, const char *wrong)
 
 static void test_descriptor_counts(void **state)
 {
-    static const size_t counts[] = { 0, 1, 2, 5, 6, 253 };
+    static const size_t counts[] = { 0, 2, 5, 6, 7, 253 };
     struct pair *pair = *state;
     struct wire_request request = sample_request();
     char buffer[4096];
@@ -226,6 +243,24 @@ static void test_descriptor_counts(void **state)
         assert_refused(pair, "wrong number of descriptors");
         assert_int_equal(scratch_count_fds(), before);
     }
+}
+
+/* A kind of request has its number of them. */
+static void test_counts_of_kinds(void **state)
+{
+    struct pair *pair = *state;
+    struct wire_request request = sample_request();
+    char buffer[4096];
+    size_t size = wire_pack(&request, buffer, sizeof(buffer));
+    int before = scratch_count_fds();
+
+    send_raw(pair->httpd, buffer, size, pair->pipes, 1);
+    assert_refused(pair, "more than a header beside a memfd");
+    request.kind = WIRE_FETCH;
+    size = wire_pack(&request, buffer, sizeof(buffer));
+    send_raw(pair->httpd, buffer, size, pair->pipes, WIRE_PIPES);
+    assert_refused(pair, "wrong number of descriptors");
+    assert_int_equal(scratch_count_fds(), before);
 }
 
 static void test_message_too_long(void **state)
@@ -288,12 +323,12 @@ static void test_memfds(void **state)
         { WIRE_HEADER_SIZE, 0, ALL, NULL },
         { 0, 0, ALL, "more than a header beside a memfd" },
         { WIRE_HEADER_SIZE - 1, 0, ALL, "more than a header beside a memfd" },
-        { WIRE_HEADER_SIZE, 0, 0, "fourth descriptor is not a sealed memfd" },
+        { WIRE_HEADER_SIZE, 0, 0, "last descriptor is not a sealed memfd" },
         { WIRE_HEADER_SIZE, 0, ALL & ~F_SEAL_WRITE,
-          "fourth descriptor is not a sealed memfd" },
+          "last descriptor is not a sealed memfd" },
         { WIRE_HEADER_SIZE, 0, ALL & ~F_SEAL_SHRINK,
-          "fourth descriptor is not a sealed memfd" },
-        { WIRE_HEADER_SIZE, 0, -1, "fourth descriptor is not a sealed memfd" },
+          "last descriptor is not a sealed memfd" },
+        { WIRE_HEADER_SIZE, 0, -1, "last descriptor is not a sealed memfd" },
         { WIRE_HEADER_SIZE, sizeof(large), ALL, "memfd too large" },
         { WIRE_HEADER_SIZE, 10, ALL, "shorter than a header" },
     };
@@ -418,7 +453,7 @@ static void test_log_sizes(void **state)
 /* None belongs to a log entry: not even in a memfd can it come. */
 static void test_log_with_descriptors(void **state)
 {
-    static const size_t counts[] = { 1, 2, 3, 5, 253 };
+    static const size_t counts[] = { 2, 3, 5, 253 };
     struct pair *pair = *state;
     struct wire_log log = sample_log();
     char buffer[4096];
@@ -436,8 +471,10 @@ static void test_log_with_descriptors(void **state)
     fds[3] = memfd_with(buffer, size, F_SEAL_SEAL | F_SEAL_SHRINK
                                       | F_SEAL_GROW | F_SEAL_WRITE);
     send_raw(pair->httpd, buffer, WIRE_HEADER_SIZE, fds, 4);
-    close(fds[3]);
     assert_refused(pair, "wrong number of descriptors");
+    send_raw(pair->httpd, buffer, WIRE_HEADER_SIZE, fds + 3, 1);
+    assert_refused(pair, "wrong number of descriptors");
+    close(fds[3]);
     assert_int_equal(scratch_count_fds(), before);
 }
 
@@ -921,6 +958,7 @@ int main(void)
         WITH_PAIR(test_too_large),
         WITH_PAIR(test_nothing_there),
         WITH_PAIR(test_descriptor_counts),
+        WITH_PAIR(test_counts_of_kinds),
         WITH_PAIR(test_message_too_long),
         WITH_PAIR(test_empty_message),
         WITH_PAIR(test_no_room_for_descriptors),
