@@ -99,7 +99,7 @@ my @FAULTS = (
         sub { run_quietly('umount', $libexec) }],
     (map { ["no $_", removed($_),
         qr/'\Q$libexec\E\/$_': No such file or directory: install it beside/] }
-        qw(warden timount provision)),
+        qw(warden timount provision cgroup)),
 );
 
 # --- one row ----------------------------------------------------------------
