@@ -159,13 +159,13 @@ sub inflated {
 
 sub check_deflate {
     my $zlib = Compress::Raw::Zlib::Inflate->new(-WindowBits => WANT_GZIP);
-    my $answer = get('/features/deflate/page.sh',
+    # mod_deflate leaves what is short and there at once as it is
+    my $answer = get('/features/deflate/lines.sh',
         headers => { 'Accept-Encoding' => 'gzip' });
     is($answer->{headers}{'content-encoding'}, 'gzip', '... and compresses')
         or diag "$answer->{code} $answer->{body}";
     like($answer->{headers}{vary}, qr/Accept-Encoding/, '... and says so');
-    is(inflated($zlib, $answer->{body}),
-        page_at('/features/deflate/page.sh'), '... all of it');
+    is(inflated($zlib, $answer->{body}), '0' x 4000, '... all of it');
 }
 
 # A part comes while the program waits for us.

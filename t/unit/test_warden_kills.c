@@ -105,8 +105,8 @@ static void test_wall_clock(void **state)
     start(rig, &client, "stubborn", 1);
     rig_finish(&client, &outcome);
     assert_killed(SIGKILL, WIRE_LIMIT_WALL);
-    assert_true(rig_now() - begin > 0.99 && rig_now() - begin < 2);
-    assert_in_range(outcome.last.wall_microseconds, 990000, 2000000);
+    assert_true(rig_now() - begin > 0.99 && rig_now() - begin < 20);
+    assert_in_range(outcome.last.wall_microseconds, 990000, 20000000);
     assert_true(rig_settles(rig, 1, 1));
 }
 
