@@ -47,6 +47,7 @@ my %wanted = (
     "$helpers/warden" => '0711 root:root',
     "$helpers/timount" => '0755 root:root',
     "$helpers/provision" => '0755 root:root',
+    "$helpers/cgroup" => '0755 root:root',
     "$helpers/base-build" => '0755 root:root',
     '/usr/sbin/ivlejailctl' => '0755 root:root',
     "$apache_modules/mod_ivlejail.so" => '0644 root:root',
@@ -57,6 +58,8 @@ my %wanted = (
 if (-d '/etc/apache2/mods-available') {
     $wanted{"/etc/apache2/mods-available/ivlejail.$_"} = '0644 root:root'
         for qw(load conf);
+    $wanted{'/usr/lib/systemd/system/apache2.service.d/ivlejail.conf'}
+        = '0644 root:root';
 }
 is($files->{$_}, $wanted{$_}, "$_ is $wanted{$_}") for sort keys %wanted;
 is_deeply([grep { $files->{$_} =~ /^[2467]/ } sort keys %$files],
