@@ -154,7 +154,8 @@ static claims_end try(claims *table, uint64_t word,
 
 /*
  * Takes back what dead processes hold of those claims in the part of word that
- * are like it in the bits of mask.  Neighbours are often of one process, asked for once.
+ * are like it in the bits of mask.  Neighbours are often of one process, which
+ * is asked for once.
  */
 static bool bury(claims *table, uint64_t word, uint64_t mask,
                  bool (*is_alive)(pid_t))

@@ -222,8 +222,9 @@ int wire_make_memfd(const char *data, size_t size);
 
 /*
  * Sends a request with the three descriptors (FETCH: none; pipes may be NULL),
- * through a memfd where it is larger than WIRE_MESSAGE_MAX.  Blocks at most as long as SO_SNDTIMEO of
- * sock.  Returns 0 or errno; E2BIG: larger than WIRE_STRINGS_MAX.
+ * through a memfd where it is larger than WIRE_MESSAGE_MAX.  Blocks at most as
+ * long as SO_SNDTIMEO of sock.  Returns 0 or errno; E2BIG: larger than
+ * WIRE_STRINGS_MAX.
  */
 int wire_send_request(int sock, const struct wire_request *request,
                       const int *pipes);
