@@ -509,5 +509,5 @@ end_hanging($hanging);
 is_well('and in the end all is well', doctor());
 ok($httpd->stop, 'httpd stops');
 remove_tree($dir) if Test::More->builder->is_passing;
-is_deeply(leftovers(), $before, 'nothing is left');
+is_deeply([left_since($before)], [], 'nothing is left');
 done_testing();

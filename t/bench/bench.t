@@ -103,7 +103,7 @@ like($text, qr/^(?:met|MISSED) .*requests\/s, static C, 10 B, 8 clients/m,
     'ratios are printed');
 check_result();
 check_pictures();
-is_deeply(leftovers(), $before, 'nothing is left');
+is_deeply([left_since($before)], [], 'nothing is left');
 is_deeply([glob "/sys/fs/cgroup{,/*}/ivlejail-bench-$INSTANCE* "
     . "/var/www/ivlejail-bench-$INSTANCE*"], [], '... nor outside of our places');
 done_testing;

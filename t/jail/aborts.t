@@ -258,6 +258,6 @@ check_http2_client($_) for qw(silent begun);
 check_queue();
 check_times();
 ok($httpd->stop, 'httpd stops');
-is_deeply(leftovers(), $before, 'nothing is left');
+is_deeply([left_since($before)], [], 'nothing is left');
 remove_user('frank');
 done_testing();

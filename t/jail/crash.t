@@ -321,5 +321,5 @@ check_sweep();
 check_parent();
 check_parent_and_keep();
 ok($_->stop, "httpd $_->{instance} stops") for $httpd, $single;
-is_deeply(leftovers(), $before, 'nothing is left');
+is_deeply([left_since($before)], [], 'nothing is left');
 done_testing;

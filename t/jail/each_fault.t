@@ -105,5 +105,5 @@ check('/my/fails.sh', 500);
 diag 'wardens that ended: ', join ', ',
     map { "$ended{$_} of $_" } sort keys %ended;
 ok($httpd->stop, 'httpd ends');
-is_deeply(leftovers(), $before, '... and nothing is left');
+is_deeply([left_since($before)], [], '... and nothing is left');
 done_testing();

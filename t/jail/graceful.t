@@ -161,6 +161,6 @@ check_change('another base image', 'base original, files 99',
     'base copy, files 99', IvleJailLimit => 'nofile 99', IvleJailBase => $COPY);
 check_missing_base();
 ok($httpd->stop, 'httpd stops');
-is_deeply(leftovers(), $before, 'nothing is left');
+is_deeply([left_since($before)], [], 'nothing is left');
 remove_copy();
 done_testing;

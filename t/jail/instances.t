@@ -112,5 +112,5 @@ check_rival();
 check_side_by_side();
 check_private();
 ok($_->stop, "httpd $_->{instance} stops") for $first, $private;
-is_deeply(leftovers(), $before, 'nothing is left');
+is_deeply([left_since($before)], [], 'nothing is left');
 done_testing;

@@ -102,5 +102,5 @@ check(name => 'a file', ask => [ '/my/file.txt' ], before => sub { });
 check(name => 'a listing', ask => [ '/my/list/' ], before => sub { });
 check(name => 'a cold start', ask => [ '/my/what.sh' ], before => \&evict);
 ok($httpd->stop, 'httpd ends');
-is_deeply(leftovers(), $before, '... and nothing is left');
+is_deeply([left_since($before)], [], '... and nothing is left');
 done_testing();

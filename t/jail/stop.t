@@ -88,7 +88,7 @@ sub check_stop {
     my $seconds = stop($httpd, $signal, @$who_end);
     ok(defined $seconds, "$what: httpd ends");
     diag sprintf '%s: %.1f s', $what, $seconds // -1;
-    is_deeply(leftovers(), $before, "$what: nothing is left");
+    is_deeply([left_since($before)], [], "$what: nothing is left");
     is_deeply([sort map { outcome($_->{answer} // finish($_)) } @requests],
         $heard, "$what: the clients hear so");
 }

@@ -268,6 +268,6 @@ diag "$_->{name}: $_->{begun}, " . ($_->{heard} // 0) . ' heard something'
     for @PHASES;
 check_storm(TOTAL / 20, 'HTTP/2', \&storm_of_streams);
 ok($httpd->stop, 'httpd stops');
-is_deeply(leftovers(), $before, 'nothing is left');
+is_deeply([left_since($before)], [], 'nothing is left');
 remove_user('grace');
 done_testing();

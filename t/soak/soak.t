@@ -274,6 +274,6 @@ soak();
 check_all_work();
 ok($httpd->stop, 'httpd stops');
 remove_all_users();
-is_deeply(leftovers(), $before, 'nothing is left');
+is_deeply([left_since($before)], [], 'nothing is left');
 remove_base();
 done_testing;

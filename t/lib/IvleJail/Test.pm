@@ -8,7 +8,7 @@ package IvleJail::Test;
 #   put_program(alice => 'web/x.sh', "#!/bin/sh\n...");
 #   my $before = leftovers();
 #   ...
-#   is_deeply(leftovers(), $before, 'nothing left');
+#   is_deeply([left_since($before)], [], 'nothing is left');
 
 use strict;
 use warnings;
@@ -30,7 +30,7 @@ our @EXPORT = qw($TOP $INSTANCE $ROOT $LIBEXEC $TRAMPOLINE $TIMOUNT $WARDEN
     must_be_root must_have_program must_have give_up put_program put_file
     put_gate open_gate
     wait_until log_mark log_since in_namespace_of
-    mounts run_files processes descriptors leftovers);
+    mounts run_files processes descriptors leftovers left_since);
 
 # --- what must be there ---------------------------------------------------
 
@@ -199,6 +199,21 @@ sub leftovers {
         processes => processes(),
         run => run_files(),
     };
+}
+
+# What is there now and was not in what leftovers() said: "<kind>: <which>".
+# What has gone meanwhile was another test's, a jail that expired for example.
+sub left_since {
+    my ($before) = @_;
+    my $now = leftovers();
+    my @new;
+    for my $kind (sort keys %$now) {
+        my %there;
+        $there{$_}++ for @{ $before->{$kind} };
+        push @new, map { "$kind: $_" } grep { --$there{$_} < 0 }
+            @{ $now->{$kind} };
+    }
+    return @new;
 }
 
 # Runs a command in the mount namespace of a process; its output.
