@@ -31,6 +31,7 @@ my $config = tls($httpd) . 'KeepAliveTimeout ' . KEPT_ALIVE . <<"CONF";
 
 ThreadLimit 128
 ThreadsPerChild 128
+MaxSpareThreads 1024
 IvleJailMaxRequests 100 28
 LoadModule include_module $modules/mod_include.so
 LoadModule deflate_module $modules/mod_deflate.so

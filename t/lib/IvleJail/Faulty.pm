@@ -33,6 +33,7 @@ MaxRequestWorkers 1
 MaxSpareServers 1
 IvleJailExpire 86400
 IvleJailIdle 86400
+IvleJailLimit nproc 500
 CustomLog ${IJ_SERVER}/logs/children %P
 <Location /my/>
     IvleJailListing On
