@@ -12,7 +12,7 @@ use warnings;
 use Test::More;
 
 use IvleJail::Failures qw(calls_of faults with_fault named);
-use IvleJail::Faulty qw(difference open_files);
+use IvleJail::Faulty qw(difference open_files settled_files);
 use IvleJail::Httpd;
 use IvleJail::Test;
 
@@ -44,9 +44,13 @@ sub runs {
     return IvleJail::Httpd::runs($pid);
 }
 
+# What a warden has open: all of them the same, but for a connection that one
+# is just closing.
+my $files;
+
 # What is left in the warden, or of it.
 sub wrong_with {
-    my ($pid, $files) = @_;
+    my ($pid) = @_;
 
     if (!runs($pid)) {
         return wait_until(SOON, sub { !grep { /busybox/ } @{ processes() } })
@@ -62,12 +66,12 @@ my %ended;          # wardens that ended of a fault: call => how many
 sub wrong {
     my ($path, $good, $fault) = @_;
     my $pid = warden();
-    my $files = open_files($pid);
     my $r;
 
+    $files //= settled_files($pid);
     my $struck = with_fault($pid, $fault, sub { $r = $faulty->ask($path) });
     my @wrong = ($faulty->wrong_answer($r, $good, $fault),
-        wrong_with($pid, $files));
+        wrong_with($pid));
     $ended{ $fault->{name} }++ if !runs($pid);
     my $next = $faulty->ask($path)->{text};
     push @wrong, 'the next one: ' . difference($next, $good)
