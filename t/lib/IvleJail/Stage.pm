@@ -24,7 +24,7 @@ use File::Path qw(make_path remove_tree);
 
 our @EXPORT_OK = qw($TOP $INSTANCE $ROOT $LIBEXEC $TRAMPOLINE $TIMOUNT $WARDEN
     $CTL $MODULE $BASES $USERS $RUN base add_user remove_user install tear_down
-    root_of run_quietly);
+    root_of run_quietly write_text);
 
 our $TOP = $ENV{IVLEJAIL_TOP} // abs_path(dirname(__FILE__) . '/../../..');
 our $INSTANCE = $ENV{IVLEJAIL_INSTANCE} // 'check';
@@ -103,9 +103,9 @@ sub add_user {
     $gid //= $uid;
     remove_user($user);
     make_path("$dir/home/$user/web", "$dir/tmp", { mode => 0755 });
-    write_account("$dir/home/.passwd",
+    write_text("$dir/home/.passwd",
         "$user:x:$uid:$gid:$user:/home/$user:/bin/sh\n");
-    write_account("$dir/home/.group", "$user:x:$gid:\n");
+    write_text("$dir/home/.group", "$user:x:$gid:\n");
     for my $own ("$dir/home/$user", "$dir/home/$user/web", "$dir/tmp") {
         chmod 0700, $own or die "chmod $own: $!";
         chown $uid, $gid, $own or die "chown $own: $!";
@@ -113,10 +113,10 @@ sub add_user {
     return "$dir/home/$user";
 }
 
-sub write_account {
-    my ($file, $line) = @_;
+sub write_text {
+    my ($file, $text) = @_;
     open(my $out, '>', $file) or die "$file: $!";
-    print {$out} $line;
+    print {$out} $text;
     close $out or die "$file: $!";
 }
 

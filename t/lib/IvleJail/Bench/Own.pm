@@ -23,7 +23,7 @@ use Time::HiRes qw(time);
 use IvleJail::Bench::Server;
 use IvleJail::Httpd qw(slurp);
 use IvleJail::Stage qw($TOP $ROOT $TRAMPOLINE $TIMOUNT base
-    run_quietly);
+    run_quietly write_text);
 
 my $MODULES = '/usr/lib/apache2/modules';
 my $FIRST_UID = 400000;
@@ -89,7 +89,7 @@ sub make_places {
     make_path("$USERS/.files", { mode => 0755 });
     for my $dir ($PLAIN, "$USERS/.files") {
         run_quietly('install', '-m', '0755', "$TOP/build/bench/static", $dir);
-        put_text("$dir/1k", 'f' x 1024);
+        write_text("$dir/1k", 'f' x 1024);
     }
 }
 
@@ -98,13 +98,6 @@ sub remove_places {
     return if !-d $USERS;
     run_quietly('umount', '-l', $USERS) if slurp('/proc/mounts') =~ / \Q$USERS\E /;
     rmdir $USERS or die "$USERS: $!";
-}
-
-sub put_text {
-    my ($file, $text) = @_;
-    open(my $out, '>', $file) or die "$file: $!";
-    print {$out} $text;
-    close $out or die "$file: $!";
 }
 
 # As IvleJail::Stage makes one, without a process for each: there may be tens
@@ -117,8 +110,9 @@ sub add_user {
     for my $dir ($top, "$top/home", $home, "$home/web", "$top/tmp") {
         mkdir $dir, 0755 or die "$dir: $!";
     }
-    put_text("$top/home/.passwd", "$user:x:$uid:$uid:$user:/home/$user:/bin/sh\n");
-    put_text("$top/home/.group", "$user:x:$uid:\n");
+    write_text("$top/home/.passwd",
+        "$user:x:$uid:$uid:$user:/home/$user:/bin/sh\n");
+    write_text("$top/home/.group", "$user:x:$uid:\n");
     for my $name (qw(static 1k)) {
         link "$USERS/.files/$name", "$home/web/$name" or die "$home/web/$name: $!";
     }

@@ -21,7 +21,7 @@ use File::Path qw(make_path remove_tree);
 use IvleJail::Bench::Server;
 use IvleJail::Httpd qw(slurp);
 use IvleJail::Stage qw($TOP $INSTANCE $ROOT $USERS base add_user remove_user
-    run_quietly);
+    run_quietly write_text);
 use IvleJail::Test qw(put_file put_program);
 
 my $WWW = "/var/www/ivlejail-bench-$INSTANCE";
@@ -89,13 +89,6 @@ sub make_jail {
     write_text("$dir/home/.passwd", "alice:x:$owner[0]:$owner[1]::/:/bin/sh\n");
     write_text("$dir/home/.group", "alice:x:$owner[1]:\n");
     chown @owner, "$dir/tmp", "$dir/home/alice", "$dir/home/alice/web";
-}
-
-sub write_text {
-    my ($file, $text) = @_;
-    open(my $out, '>', $file) or die "$file: $!";
-    print {$out} $text;
-    close $out or die "$file: $!";
 }
 
 # Links to one program: it is their jails that are new.
