@@ -40,6 +40,7 @@
 #include "module/admit.h"
 #include "module/alias.h"
 #include "module/conf.h"
+#include "module/controllers.h"
 #include "module/directory.h"
 #include "module/errlog.h"
 #include "module/groups.h"
@@ -288,7 +289,7 @@ static int ij_serve_in_jail(request_rec *r, const char *user,
             ? conf->timeout_seconds : DEFAULT_TIMEOUT_SECONDS,
         .limits = profile->limits,
         .group = profile->group,
-        .group_directory = ij_groups_are_asked(profile)
+        .group_directory = ij_controllers_are_set(profile)
             ? site->group_directory : NULL,
         .explains = conf->explains == 1,
         .error_log = ij_error_log(r, conf, user),

@@ -31,7 +31,4 @@ void ij_groups_foretell(const ij_site *site, server_rec *s, apr_pool_t *ptemp);
 /* The parent ends, all jails have: everything is as it was before. */
 void ij_groups_end(const char *instance, apr_pool_t *p);
 
-/* Whether a profile, complete or not, sets one of the keys. */
-bool ij_groups_are_asked(const ij_profile *profile);
-
 #endif

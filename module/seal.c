@@ -25,8 +25,8 @@
 #include "apr_strings.h"
 #include "unixd.h"
 
+#include "module/controllers.h"
 #include "module/filter.h"
-#include "module/groups.h"
 #include "module/resolve.h"
 #include "module/run.h"
 #include "trampoline/layout.h"
@@ -254,7 +254,8 @@ static void find_paths(ij_site *site, apr_pool_t *p, apr_pool_t *ptemp)
     for (i = 0; i < count; i++) {
         ij_resolve_finish(&resolvers[i], ptemp, deadline);
         profiles[i]->reason = take_paths(profiles[i], &resolvers[i], p);
-        if (profiles[i]->reason == NULL && ij_groups_are_asked(profiles[i])) {
+        if (profiles[i]->reason == NULL
+            && ij_controllers_are_set(profiles[i])) {
             profiles[i]->reason = site->group_fault;
         }
     }
