@@ -47,30 +47,37 @@ int connection_init(size_t slots, int epoll)
     return 0;
 }
 
-/* Returns 0 or -1. */
-static int watch(int sock, struct connection *c)
-{
-    struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP,
-                                 .data.ptr = c };
-
-    return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, sock, &event);
-}
-
 struct connection *connection_new(int sock)
 {
     struct connection *c = TAILQ_FIRST(&lists[CONNECTION_FREE]);
     int i;
 
-    if (c == NULL || watch(sock, c) != 0) {
+    if (c == NULL) {
         close(sock);
         return NULL;
     }
     connection_move(c, CONNECTION_SILENT);
     c->sock = sock;
+    c->is_watched = false;
     for (i = 0; i < WIRE_PIPES; i++) {
         c->pipes[i] = -1;
     }
     return c;
+}
+
+int connection_watch(struct connection *c)
+{
+    struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP,
+                                 .data.ptr = c };
+
+    if (c->is_watched) {
+        return 0;
+    }
+    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, c->sock, &event) != 0) {
+        return errno;
+    }
+    c->is_watched = true;
+    return 0;
 }
 
 void connection_move(struct connection *c, enum connection_state state)
@@ -102,7 +109,9 @@ void connection_close_pipes(struct connection *c)
 void connection_hang_up(struct connection *c)
 {
     if (c->sock >= 0) {
-        (void) epoll_ctl(epoll_fd, EPOLL_CTL_DEL, c->sock, NULL);
+        if (c->is_watched) {
+            (void) epoll_ctl(epoll_fd, EPOLL_CTL_DEL, c->sock, NULL);
+        }
         close(c->sock);
         c->sock = -1;
     }

@@ -24,6 +24,7 @@ struct connection {
     TAILQ_ENTRY(connection) link;   /* in the list of its state */
     enum connection_state state;
     int sock;                       /* -1: closed by httpd */
+    bool is_watched;                /* events of the socket point to it */
     int pipes[WIRE_PIPES];          /* of a queued request; else -1 */
     int64_t deadline;               /* silent, running: CLOCK_MONOTONIC, us */
     int64_t started;                /* running: the same */
@@ -42,11 +43,12 @@ TAILQ_HEAD(connection_list, connection);
  */
 int connection_init(size_t slots, int epoll);
 
-/*
- * A slot for an accepted socket, now silent and watched: events point to it.
- * NULL, with the socket closed: none is free, or it cannot be watched.
- */
+/* A slot for an accepted socket, now silent.  NULL, with the socket closed:
+   none is free. */
 struct connection *connection_new(int sock);
+
+/* From now on events of the socket point to it.  Returns 0 or errno. */
+int connection_watch(struct connection *c);
 
 void connection_move(struct connection *c, enum connection_state state);
 

@@ -182,15 +182,24 @@ static void start_queued(void)
 }
 
 /*
+ * Only who waits for something is watched: a file is on its way before epoll
+ * could have been told of it.
+ *
  * httpd may have given up before we came to its connection: then this answer
  * cannot be sent, and what nobody was promised must not run.
  */
 static void admit(struct connection *c)
 {
     const struct wire_answer accepted = answer_of(WIRE_ACCEPTED);
+    int error;
 
     if (running() + queued() >= setup->max_requests + setup->queue) {
         refuse(c, WIRE_BUSY, 0);
+        return;
+    }
+    error = connection_watch(c);
+    if (error != 0) {
+        refuse(c, WIRE_CANNOT_START, error);
     }
     else if (wire_send_answer(c->sock, &accepted, -1) != 0) {
         connection_free(c);
@@ -257,7 +266,7 @@ static void receive(struct connection *c, bool closed)
     else if (rv == EPROTO) {
         refuse(c, WIRE_BAD_REQUEST, EPROTO);
     }
-    else if (rv != EAGAIN || closed) {
+    else if (rv != EAGAIN || closed || connection_watch(c) != 0) {
         connection_free(c);     /* somebody only asked if we listen */
     }
 }
