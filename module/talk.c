@@ -165,13 +165,28 @@ static int connect_to(int sock, const char *path, long long end)
     return rv == 0 ? wire_want_sender(sock) : rv;
 }
 
-static int send_with_pipes(ij_talk *talk, const struct wire_request *request)
+/* Returns 0 or errno. */
+static int connect_and_send(ij_talk *talk, const char *path,
+                            const struct wire_request *request,
+                            const int far[WIRE_PIPES], long long end)
+{
+    int rv = connect_to(talk->sock, path, end);
+
+    return rv == 0 ? wire_send_request(talk->sock, request, far) : rv;
+}
+
+/*
+ * The pipes are made first: connect(2) wakes the warden up, and what it does
+ * not find yet costs it another turn.
+ */
+static int hand_in(ij_talk *talk, const char *path,
+                   const struct wire_request *request, long long end)
 {
     int far[WIRE_PIPES] = { -1, -1, -1 }, i;
     int rv = request->kind == WIRE_FETCH ? 0 : make_pipes(talk, far);
 
     if (rv == 0) {
-        rv = wire_send_request(talk->sock, request, far);
+        rv = connect_and_send(talk, path, request, far, end);
     }
     for (i = 0; i < WIRE_PIPES; i++) {
         close_one(&far[i]);
@@ -289,10 +304,7 @@ static ij_talk_end have_accepted(const char *path,
         *error = errno;
         return IJ_TALK_FAILED;
     }
-    *error = connect_to(talk->sock, path, deadline);
-    if (*error == 0) {
-        *error = send_with_pipes(talk, request);
-    }
+    *error = hand_in(talk, path, request, deadline);
     if (*error != 0) {
         return failure(*error);
     }
