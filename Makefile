@@ -182,9 +182,11 @@ $(BUILD)/t/%: t/tools/%.c $(BUILD)/helpers.a
 	@mkdir -p $(@D)
 	$(call say-it,LD)$(CC) $(STATIC) $(UNIT_CFLAGS) -o $@ $^
 
-# What the benchmarks run: one program, linked in two ways, and bubblewrap's.
+# What the benchmarks run: one program, linked in two ways, bubblewrap's, and
+# those that speak with wardens or as one.
 BENCH_TOOLS := $(addprefix $(BUILD)/bench/,static dynamic bwrap)
-bench-tools: $(BENCH_TOOLS) $(BUILD)/bench/roundtrip $(BUILD)/bench/preload.so
+WARDEN_TOOLS := $(BUILD)/bench/roundtrip $(BUILD)/bench/spawner
+bench-tools: $(BENCH_TOOLS) $(WARDEN_TOOLS) $(BUILD)/bench/preload.so
 $(BUILD)/bench/static $(BUILD)/bench/dynamic: t/bench/cgi.c
 $(BUILD)/bench/bwrap: t/bench/bwrap.c
 $(BUILD)/bench/static $(BUILD)/bench/bwrap: BENCH_LINK = -static
@@ -192,7 +194,7 @@ $(BENCH_TOOLS):
 	@mkdir -p $(@D)
 	$(call say-it,LD)$(CC) -O2 $(WARNINGS) $(BENCH_LINK) -o $@ $<
 
-$(BUILD)/bench/roundtrip: t/bench/roundtrip.c $(BUILD)/helpers.a
+$(WARDEN_TOOLS): $(BUILD)/bench/%: t/bench/%.c $(BUILD)/helpers.a
 	@mkdir -p $(@D)
 	$(call say-it,LD)$(CC) $(STATIC) $(UNIT_CFLAGS) -o $@ $^
 $(BUILD)/bench/preload.so: t/bench/preload_valgrind.c

@@ -3,15 +3,18 @@
  * roundtrip.c - what it costs to have a warden start a program, beside
  * starting it oneself
  *
- *   roundtrip SOCKET PROGRAM-IN-THE-JAIL PROGRAM ROUNDS
+ *   roundtrip PROGRAM ROUNDS [SOCKET PROGRAM spoken|silent]...
  *
- * Both ways the program gets three pipes that are made for it, its output is
- * read to its end, and its end is waited for.  They take turns, so that what
- * else happens on the machine happens to both.  Prints for each round two
- * numbers, in nanoseconds: by itself, through the warden.
+ * For each socket, a warden's or one of its like (spawner.c): what it calls
+ * the program, and whether it says ACCEPTED and STARTED.  Each way the program
+ * gets three pipes that are made for it, its output is read to its end, and
+ * its end is waited for.  They take turns, so that what else happens on the
+ * machine happens to all.  Prints a line for each round, in nanoseconds: by
+ * itself, and by each socket.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,9 +27,18 @@
 
 #include "trampoline/wire.h"
 
-enum { WARM_UP = 20 };
+enum {
+    WARM_UP = 20,
+    THERE_WORDS = 3,        /* what an argument of a socket has */
+    THERE_MAX = 16
+};
 
 static const char *environment[] = { "QUERY_STRING=10", NULL };
+
+struct there {
+    const char *socket, *program;
+    bool says_start;
+};
 
 struct pipes {
     int ours[WIRE_PIPES], far[WIRE_PIPES];
@@ -117,57 +129,84 @@ static int connect_to(const char *path)
     return sock;
 }
 
-static void hear(int sock, enum wire_answer_kind wanted)
+/* The next answer's kind. */
+static enum wire_answer_kind hear(int sock)
 {
     struct wire_answer answer;
 
     errno = wire_recv_answer(sock, 0, &answer, NULL);
-    must(errno == 0 && answer.kind == wanted && answer.wait_status == 0,
+    must(errno == 0 && answer.kind != WIRE_REFUSED && answer.wait_status == 0,
          "answer");
+    return answer.kind;
 }
 
-static void run_in_jail(const char *path, const char *program)
+/* Who says nothing of the start is not waited for. */
+static void run_there(const struct there *there)
 {
     const struct wire_request request = {
         .kind = WIRE_SERVE, .timeout_seconds = 60, .root = "/",
-        .filename = program, .uri = "/program", .method = "GET",
+        .filename = there->program, .uri = "/program", .method = "GET",
         .env = environment, .env_count = 1
     };
-    int sock = connect_to(path);
     struct pipes pipes;
+    int sock;
 
     make_pipes(&pipes);
+    sock = connect_to(there->socket);
     errno = wire_send_request(sock, &request, pipes.far);
     must(errno == 0, "request");
     close_all(pipes.far);
-    hear(sock, WIRE_ACCEPTED);
-    hear(sock, WIRE_STARTED);
+    if (there->says_start) {
+        must(hear(sock) == WIRE_ACCEPTED && hear(sock) == WIRE_STARTED,
+             "start");
+    }
     read_output(&pipes);
-    hear(sock, WIRE_ENDED);
+    must(hear(sock) == WIRE_ENDED, "end");
     close(sock);
+}
+
+/* All ways, one after the other. */
+static void do_round(const char *program, const struct there *there,
+                     int count, bool is_printed)
+{
+    int64_t at = now(), then;
+    int i;
+
+    for (i = -1; i < count; i++) {
+        then = at;
+        if (i < 0) {
+            run_alone(program);
+        }
+        else {
+            run_there(&there[i]);
+        }
+        at = now();
+        if (is_printed) {
+            printf("%lld%c", (long long)(at - then),
+                   i + 1 < count ? ' ' : '\n');
+        }
+    }
 }
 
 int main(int argc, char **argv)
 {
-    int i, rounds;
+    struct there there[THERE_MAX];
+    int i, rounds, count = (argc - 3) / THERE_WORDS;
 
-    if (argc != 5) {
-        (void)dprintf(2, "usage: roundtrip SOCKET PROGRAM-IN-THE-JAIL "
-                      "PROGRAM ROUNDS\n");
+    if (argc < 3 || (argc - 3) % THERE_WORDS != 0 || count > THERE_MAX) {
+        (void)dprintf(2, "usage: roundtrip PROGRAM ROUNDS [SOCKET PROGRAM "
+                      "spoken|silent]...\n");
         return 2;
     }
-    rounds = (int)strtol(argv[4], NULL, 10) + WARM_UP;
-    for (i = 0; i < rounds; i++) {
-        int64_t start = now(), middle, end;
+    for (i = 0; i < count; i++) {
+        char **words = argv + 3 + i * THERE_WORDS;
 
-        run_alone(argv[3]);
-        middle = now();
-        run_in_jail(argv[1], argv[2]);
-        end = now();
-        if (i >= WARM_UP) {
-            printf("%lld %lld\n", (long long)(middle - start),
-                   (long long)(end - middle));
-        }
+        there[i] = (struct there) { words[0], words[1],
+                                    strcmp(words[2], "spoken") == 0 };
+    }
+    rounds = (int)strtol(argv[2], NULL, 10);
+    for (i = -WARM_UP; i < rounds; i++) {
+        do_round(argv[1], there, count, i >= 0);
     }
     return 0;
 }

@@ -3,7 +3,8 @@ package IvleJail::Bench::Instructions;
 
 # How many instructions httpd executes for a request: valgrind's callgrind
 # counts, and writes down what it has counted whenever httpd begins to read
-# the next request.  The same each time, whatever else the machine does.
+# the next request.  Each request has a connection of its own, which httpd
+# closes: on one that is kept it would begin to read once more.
 #
 #   my $counts = instructions($server, '/a', '/b');     # {'/a' => 12345, ...}
 #
@@ -15,6 +16,7 @@ use warnings;
 
 use Exporter qw(import);
 use File::Path qw(make_path remove_tree);
+use HTTP::Tiny;
 
 use IvleJail::Bench::Figures qw(median);
 use IvleJail::Httpd qw(slurp);
@@ -22,7 +24,7 @@ use IvleJail::Stage qw($TOP);
 
 our @EXPORT_OK = qw(instructions);
 
-my $EACH = 5;               # requests; the first makes a jail
+my $EACH = 11;              # requests; the first makes a jail
 my $PATIENCE = 60;
 
 # httpd's child writes as www-data.
@@ -58,16 +60,17 @@ sub instructions {
     my $pid = start_below_valgrind($server, $dir);
     my $runs = $server->wait_until($PATIENCE,
         sub { $server->get('/')->{status} != 599 });
-    if ($runs) {
-        for my $path (@paths) {
-            $server->get($path) for 1 .. $EACH + 1;
-        }
+    my $http = HTTP::Tiny->new(keep_alive => 0, proxy => undef,
+        http_proxy => undef);
+    for my $path ($runs ? @paths : ()) {
+        $http->get($server->url($path)) for 1 .. $EACH + 1;
     }
     kill TERM => $pid;
     waitpid $pid, 0;
     return if !$runs;
-    my @all = grep { $_ > 20_000 } counts_of($dir);
-    shift @all;             # the start
+    # before the first of them: the start, and what has waited for it
+    my @all = counts_of($dir);
+    splice @all, 0, -($EACH + 1) * @paths;
     for my $path (@paths) {
         my @own = splice @all, 0, $EACH + 1;
         $counts{$path} = median(@own[1 .. $EACH]);

@@ -164,6 +164,10 @@ sub sweep {
     return { seconds => time - $start, $counts =~ /(\w+) (\d+)/g };
 }
 
+# Where the unjailed programs are; and a user's own, as the host sees it.
+sub place { return $PLAIN }
+sub program { return "$USERS/$_[1]/home/$_[1]/web/static" }
+
 # In a process that only uses it and does not end it.
 sub forget {
     my ($self) = @_;
