@@ -67,6 +67,9 @@ sub instructions {
     }
     kill TERM => $pid;
     waitpid $pid, 0;
+    # one process has no parent that ends what it has started
+    $server->start;
+    $server->stop;
     return if !$runs;
     # before the first of them: the start, and what has waited for it
     my @all = counts_of($dir);
