@@ -50,20 +50,10 @@ IvleJailLimit nproc 500
     IvleJailMaxRequests 1 8
     IvleJailLimit nproc 500
 </IvleJailProfile>
-IvleJailAlias /one/ /home/%u/web/
-<Location /one/>
-    AuthType Basic
-    AuthName "jail"
-    AuthUserFile ${IJ_SERVER}/conf/htpasswd
-    Require valid-user
-    IvleJailUse one
-</Location>
+Use Place one
 IvleJailAlias /short/ /home/%u/web/
 <Location /short/>
-    AuthType Basic
-    AuthName "jail"
-    AuthUserFile ${IJ_SERVER}/conf/htpasswd
-    Require valid-user
+    Use Login
     IvleJailTimeout 2
     SetEnv ap_trust_cgilike_cl 1
 </Location>

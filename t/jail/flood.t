@@ -77,20 +77,12 @@ IvleJailTimeout 1000
 <IvleJailProfile two>
     IvleJailMaxRequests 1 1
 </IvleJailProfile>
-IvleJailAlias /one/ /home/%u/web/
-IvleJailAlias /two/ /home/%u/web/
-<LocationMatch ^/(one|two)/>
-    AuthType Basic
-    AuthName "jail"
-    AuthUserFile ${IJ_SERVER}/conf/htpasswd
-    Require valid-user
-</LocationMatch>
+Use Place one
+Use Place two
 <Location /one/>
-    IvleJailUse one
     IvleJailErrorLog /home/%u/error.log
 </Location>
 <Location /two/>
-    IvleJailUse two
     Options IncludesNOEXEC
     SetOutputFilter INCLUDES
 </Location>

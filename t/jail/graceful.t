@@ -26,14 +26,7 @@ sub config {
     return "IvleJailIdle 1\n<IvleJailProfile other>\n"
         . join('', map { "    $_ $other{$_}\n" } sort keys %other) . <<'CONF';
 </IvleJailProfile>
-IvleJailAlias /other/ /home/%u/web/
-<Location /other/>
-    AuthType Basic
-    AuthName "jail"
-    AuthUserFile ${IJ_SERVER}/conf/htpasswd
-    Require valid-user
-    IvleJailUse other
-</Location>
+Use Place other
 CONF
 }
 

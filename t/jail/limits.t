@@ -68,13 +68,8 @@ sub profile {
 <IvleJailProfile $name>
     $inside
 </IvleJailProfile>
-IvleJailAlias /$name/ /home/%u/web/
+Use Place $name
 <Location /$name/>
-    AuthType Basic
-    AuthName "jail"
-    AuthUserFile \${IJ_SERVER}/conf/htpasswd
-    Require valid-user
-    IvleJailUse $name
     $outside
 </Location>
 CONF

@@ -19,14 +19,7 @@ IvleJailIdle 1
 <IvleJailProfile patient>
     IvleJailIdle 60
 </IvleJailProfile>
-IvleJailAlias /patient/ /home/%u/web/
-<Location /patient/>
-    AuthType Basic
-    AuthName "jail"
-    AuthUserFile ${IJ_SERVER}/conf/htpasswd
-    Require valid-user
-    IvleJailUse patient
-</Location>
+Use Place patient
 CONF
 
 # Its number among all processes that its warden has started, and when that

@@ -44,14 +44,7 @@ IvleJailLimit nproc 1000
     IvleJailMaxRequests 1 100
     IvleJailLimit nproc 1000
 </IvleJailProfile>
-IvleJailAlias /one/ /home/%u/web/
-<Location /one/>
-    AuthType Basic
-    AuthName "jail"
-    AuthUserFile ${IJ_SERVER}/conf/htpasswd
-    Require valid-user
-    IvleJailUse one
-</Location>
+Use Place one
 CONF
 my $log = "$httpd->{dir}/logs/error_log";
 

@@ -42,10 +42,7 @@ IvleJailAlias /deflate/ /home/%u/web/
 IvleJailAlias /digest/ /home/%u/web/
 IvleJailAlias /included/ /home/%u/web/
 <LocationMatch ^/(send|deflate|digest|included)/>
-    AuthType Basic
-    AuthName jail
-    AuthUserFile $dir/conf/htpasswd
-    Require valid-user
+    Use Login
 </LocationMatch>
 <LocationMatch ^/send/>
     EnableSendfile On

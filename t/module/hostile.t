@@ -197,10 +197,7 @@ KeepAlive Off
 RequestReadTimeout header=0 body=0
 IvleJailAlias /hostile/ /home/%u/web/
 <Location /hostile/>
-    AuthType Basic
-    AuthName "jail"
-    AuthUserFile ${IJ_SERVER}/conf/htpasswd
-    Require valid-user
+    Use Login
     IvleJailTimeout 1
     IvleJailExplain On
     IvleJailListing On

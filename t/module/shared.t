@@ -96,7 +96,7 @@ for my $name (sort keys %CASES) {
 }
 
 my ($line) = @{ warnings_of($ALIAS . $PUBLIC . $LOGIN) };
-my %line_of = map { my ($at) = `grep -n '$_' $conf` =~ /^(\d+)/; $_ => $at }
+my %line_of = map { my ($at) = `grep -n '^$_' $conf` =~ /^(\d+)/; $_ => $at }
     'IvleJailUser %', 'AuthType Basic';
 like($line, qr/public, line $line_of{'IvleJailUser %'} of \Q$conf\E/,
     'it says where the public pages are');

@@ -181,10 +181,7 @@ IvleJailAliasMatch "^/(?:open/)?~([a-z]+)/(.*)" "/home/$1/public_html/$2"
 </Location>
 # A browser sends the password on its own to what is beside or below this.
 <Location /index.html>
-    AuthType Basic
-    AuthName "jail"
-    AuthUserFile ${IJ_SERVER}/conf/htpasswd
-    Require valid-user
+    Use Login
 </Location>
 CONF
 ok($httpd->start, 'one host name for both starts') or BAIL_OUT($httpd->output);

@@ -160,20 +160,8 @@ $set_env
 <IvleJailProfile net>
     IvleJailNetwork host
 </IvleJailProfile>
-IvleJailAlias /bare/ /home/%u/web/
-IvleJailAlias /net/ /home/%u/web/
-<LocationMatch ^/(bare|net)/>
-    AuthType Basic
-    AuthName jail
-    AuthUserFile $ROOT/httpd-attack/conf/htpasswd
-    Require valid-user
-</LocationMatch>
-<Location /bare/>
-    IvleJailUse bare
-</Location>
-<Location /net/>
-    IvleJailUse net
-</Location>
+Use Place bare
+Use Place net
 CONF
 
 # --- running attacks ----------------------------------------------------------

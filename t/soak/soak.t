@@ -48,14 +48,7 @@ IvleJailLimit nproc 1000
 <IvleJailProfile stays>
     IvleJailIdle 30
 </IvleJailProfile>
-IvleJailAlias /stays/ /home/%u/web/
-<Location /stays/>
-    AuthType Basic
-    AuthName "jail"
-    AuthUserFile ${IJ_SERVER}/conf/htpasswd
-    Require valid-user
-    IvleJailUse stays
-</Location>
+Use Place stays
 IvleJailListing On
 CONF
 

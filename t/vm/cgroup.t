@@ -35,14 +35,7 @@ IvleJailCgroup cpu.max 50%
     IvleJailCgroup cpu.max max
     IvleJailIdle 1
 </IvleJailProfile>
-IvleJailAlias /free/ /home/%u/web/
-<Location /free/>
-    AuthType Basic
-    AuthName "jail"
-    AuthUserFile ${IJ_SERVER}/conf/htpasswd
-    Require valid-user
-    IvleJailUse free
-</Location>
+Use Place free
 <Location /my/hasty/>
     IvleJailTimeout 4
 </Location>
