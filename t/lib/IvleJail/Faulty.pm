@@ -6,25 +6,30 @@ package IvleJail::Faulty;
 #
 #   my $faulty = IvleJail::Faulty->new(name => 'faults');
 #   my $good = $faulty->ask('/my/what.sh')->{text};
-#   $faulty->{httpd}->...
+#   my $files = $faulty->at_rest($pid);
 #   my $r = $faulty->ask('/my/what.sh');        # under a fault
-#   my @wrong = $faulty->wrong_answer($r, $good, $fault);
+#   my @wrong = ($faulty->wrong_answer($r, $good, $fault),
+#       left_open($pid, $files));
+#
+# try_each_fault() does so for many faults.
 
 use strict;
 use warnings;
 
 use Exporter qw(import);
+use Test::More;
 use Time::HiRes qw(time);
 
-use IvleJail::Httpd;
+use IvleJail::Httpd qw(runs);
 use IvleJail::Test;
 
-our @EXPORT_OK = qw(difference open_files settled_files);
+our @EXPORT_OK = qw(difference left_open try_each_fault);
 
 use constant {
     LONG => 15,         # seconds, less than IvleJailTimeout
-    SETTLED => 5,
+    SOON => 5,
     TIMES => 25,        # looks, 20 ms apart
+    MANY => 20,         # more that is wrong, nobody reads
 };
 
 my $CONFIG = <<'CONF';
@@ -103,18 +108,33 @@ sub open_files {
     return join ' ', sort map { s/:\[\d+\]//r } values %{ descriptors($pid) };
 }
 
-# The same when it has settled: httpd closes a connection after the answer.
+# The same when it has settled: a connection is closed after the answer.
 sub settled_files {
     my ($pid) = @_;
     my ($files, $times) = ('', 0);
 
-    wait_until(SETTLED, sub {
+    wait_until(SOON, sub {
         my $now = open_files($pid);
         $times = $now eq $files ? $times + 1 : 0;
         $files = $now;
         return $times > TIMES;
     });
     return $files;
+}
+
+# What a process has open when it has nothing to do.  That takes a moment to
+# see, so it is looked at once for each, or once for all of a kind.
+sub at_rest {
+    my ($self, $pid, $kind) = @_;
+    return $self->{at_rest}{$kind // $pid} //= settled_files($pid);
+}
+
+# What a process has still open after a fault, where that is not what it had at
+# rest; or it has ended.
+sub left_open {
+    my ($pid, $files) = @_;
+    return wait_until(SOON, sub { !runs($pid) || open_files($pid) eq $files })
+        ? () : 'open: ' . open_files($pid);
 }
 
 # Where two texts differ.
@@ -157,6 +177,25 @@ sub wrong_answer {
     push @wrong, "$r->{status} without a line in the log: $log"
         if $log !~ /\[\w+:\w+\].* (?:IJ|AH)\d{4,5}: /;
     return @wrong;
+}
+
+# Two assertions about a request of which some calls (of calls_of()) meet faults:
+# try says for each whether it was met, and what was wrong then.
+sub try_each_fault {
+    my ($name, $calls, $faults, $try) = @_;
+    my ($struck, @wrong) = (0);
+
+    for my $fault (@$faults) {
+        my ($hit, @these) = $try->($fault);
+        push @wrong, @these;
+        $struck++ if $hit;
+        last if @wrong > MANY;
+    }
+    diag "$name: $struck of " . @$faults . ' faults in '
+        . (map { @$_ } @$calls) . ' calls';
+    is_deeply(\@wrong, [], "$name: nothing is wrong after any fault")
+        or diag join "\n", @wrong;
+    cmp_ok($struck, '>', @$faults / 2, '... and most were met');
 }
 
 1;
