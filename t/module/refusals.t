@@ -13,6 +13,7 @@ use Test::More;
 use IvleJail::Connection qw(request_text);
 use IvleJail::Httpd qw(slurp);
 use IvleJail::Instance;
+use IvleJail::Spoil;
 use IvleJail::Test;
 
 use constant { ALICE => 75001, OTHER => 76001 };
@@ -102,38 +103,6 @@ sub make_policy {
 sub edited {
     my ($edit) = @_;
     return sub { local $_ = $POLICY; $edit->(); spew("$run/policy", $_, 0644) };
-}
-
-sub owned_by {
-    my ($uid, $gid, $path) = @_;
-    return sub { chown $uid, $gid, $path or die "chown $path: $!" };
-}
-
-sub mode {
-    my ($mode, $path) = @_;
-    return sub { chmod $mode, $path or die "chmod $path: $!" };
-}
-
-sub removed {
-    my ($path) = @_;
-    return sub { run_quietly('rm', '-r', $path) };
-}
-
-# What it was is still there, behind a link.
-sub link_instead {
-    my ($path) = @_;
-    return sub {
-        rename $path, "$path.real" or die "rename $path: $!";
-        symlink "$path.real", $path or die "symlink $path: $!";
-    };
-}
-
-sub file_instead {
-    my ($path) = @_;
-    return sub {
-        run_quietly('rm', '-r', $path);
-        spew($path, '', 0755);
-    };
 }
 
 sub program {

@@ -13,6 +13,7 @@ use POSIX qw(mkfifo);
 use Test::More;
 
 use IvleJail::Instance;
+use IvleJail::Spoil;
 
 use constant { ALICE => 76001, NOT_BUILT_IN => 12345, OTHER => 34 };
 
@@ -49,35 +50,6 @@ sub edited {
         $edit->();
         $i->write_policy($_);
     };
-}
-
-sub owned_by {
-    my ($uid, $gid, $path) = @_;
-    return sub { chown $uid, $gid, $path or die "chown $path: $!" };
-}
-
-sub mode {
-    my ($mode, $path) = @_;
-    return sub { chmod $mode, $path or die "chmod $path: $!" };
-}
-
-sub removed {
-    my ($path) = @_;
-    return sub { run_ok('rm', '-r', $path) };
-}
-
-# What it was is still there, behind a link.
-sub link_instead {
-    my ($path) = @_;
-    return sub {
-        rename $path, "$path.real" or die "rename $path: $!";
-        symlink "$path.real", $path or die "symlink $path: $!";
-    };
-}
-
-sub file_instead {
-    my ($path) = @_;
-    return sub { run_ok('rm', '-r', $path); spew($path, '') };
 }
 
 # A base image that lacks something; the policy names it.

@@ -13,7 +13,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <grp.h>
 #include <limits.h>
 #include <linux/close_range.h>
@@ -33,6 +32,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "scratch.h"
 
 enum {
     ANSWER_SECONDS = 20,        /* more than any test has to wait */
@@ -99,15 +100,6 @@ int rig_make(void **state)
            || chown(rig->home, RIG_UID, RIG_GID) ? -1 : 0;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int flag,
-                        struct FTW *ftw)
-{
-    (void) st;
-    (void) flag;
-    (void) ftw;
-    return remove(path);
-}
-
 int rig_remove(void **state)
 {
     struct rig *rig = *state;
@@ -117,7 +109,7 @@ int rig_remove(void **state)
         kill(rig->warden, SIGKILL);
         waitpid(rig->warden, NULL, 0);
     }
-    rv = nftw(rig->top, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    rv = scratch_remove(rig->top);
     free(rig);
     return rv;
 }

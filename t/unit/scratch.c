@@ -49,10 +49,14 @@ static int remove_entry(const char *path, const struct stat *st, int flag,
     return remove(path);
 }
 
+int scratch_remove(const char *path)
+{
+    return nftw(path, remove_entry, DEPTH_AT_ONCE, FTW_DEPTH | FTW_PHYS);
+}
+
 int scratch_leave(void)
 {
-    return chdir("/") || chmod(top, 0755)
-           || nftw(top, remove_entry, DEPTH_AT_ONCE, FTW_DEPTH | FTW_PHYS);
+    return chdir("/") || chmod(top, 0755) || scratch_remove(top);
 }
 
 int scratch_count_fds(void)

@@ -17,6 +17,9 @@ const char *scratch_path(void);
 /* Removes it with all that is in it.  Returns 0 or not. */
 int scratch_leave(void);
 
+/* Removes a directory with all that is in it, no link followed.  As nftw(3). */
+int scratch_remove(const char *path);
+
 /* How many descriptors this process has. */
 int scratch_count_fds(void);
 

@@ -2,7 +2,7 @@
 /*
  * test_warden.c - requests to a real warden: what runs, and how; what does not
  */
-/* LINK: rig.o wire.o wire_answer.o wire_passed.o wire_socket.o */
+/* LINK: rig.o scratch.o wire.o wire_answer.o wire_passed.o wire_socket.o */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

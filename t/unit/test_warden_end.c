@@ -3,7 +3,7 @@
  * test_warden_end.c - how a warden begins and ends: no request that could
  * connect is lost
  */
-/* LINK: rig.o wire.o wire_answer.o wire_passed.o wire_socket.o */
+/* LINK: rig.o scratch.o wire.o wire_answer.o wire_passed.o wire_socket.o */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -3,7 +3,7 @@
  * test_warden_kills.c - what the warden ends: programs over a limit, of a
  * client that went, and all that a program leaves behind
  */
-/* LINK: rig.o wire.o wire_answer.o wire_passed.o wire_socket.o */
+/* LINK: rig.o scratch.o wire.o wire_answer.o wire_passed.o wire_socket.o */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -129,13 +129,18 @@ static void test_wall_clocks(void **state)
     assert_int_equal(outcome.last.limit, WIRE_LIMIT_WALL);
 }
 
+static void start_limited(struct rig *rig, int limit, rlim_t soft, rlim_t hard)
+{
+    rig->setup.limits[limit].rlim_cur = soft;
+    rig->setup.limits[limit].rlim_max = hard;
+    rig_start(rig);
+}
+
 static void test_cpu_soft(void **state)
 {
     struct rig *rig = *state;
 
-    rig->setup.limits[LIMIT_CPU].rlim_cur = 1;
-    rig->setup.limits[LIMIT_CPU].rlim_max = 2;
-    rig_start(rig);
+    start_limited(rig, LIMIT_CPU, 1, 2);
     rig_file(rig, "burn", 0755, "#!/usr/bin/perl\n1 while 1;\n");
     rig_run(rig, "burn", &outcome);
     assert_killed(SIGXCPU, WIRE_LIMIT_CPU);
@@ -145,9 +150,7 @@ static void test_cpu_hard(void **state)
 {
     struct rig *rig = *state;
 
-    rig->setup.limits[LIMIT_CPU].rlim_cur = 1;
-    rig->setup.limits[LIMIT_CPU].rlim_max = 2;
-    rig_start(rig);
+    start_limited(rig, LIMIT_CPU, 1, 2);
     rig_file(rig, "burn", 0755, "#!/usr/bin/perl\n"
              "$SIG{XCPU} = 'IGNORE'; 1 while 1;\n");
     rig_run(rig, "burn", &outcome);
@@ -158,9 +161,7 @@ static void test_file_size(void **state)
 {
     struct rig *rig = *state;
 
-    rig->setup.limits[LIMIT_FSIZE].rlim_cur = 100000;
-    rig->setup.limits[LIMIT_FSIZE].rlim_max = 100000;
-    rig_start(rig);
+    start_limited(rig, LIMIT_FSIZE, 100000, 100000);
     rig_file(rig, "fill", 0755, "#!/usr/bin/perl\n"
              "open F, '>big'; print F 'x' x 200_000; close F;\n");
     rig_run(rig, "fill", &outcome);

@@ -3,7 +3,7 @@
  * test_warden_log.c - the user's own error log: a real warden writes it, and
  * nothing that a user may put in its place stops the warden
  */
-/* LINK: rig.o wire.o wire_answer.o wire_passed.o wire_socket.o */
+/* LINK: rig.o scratch.o wire.o wire_answer.o wire_passed.o wire_socket.o */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -270,6 +270,20 @@ static void assert_verdict(const struct wire_request *request,
     }
 }
 
+/* With each case as one of the request's lists. */
+static void assert_verdicts(const struct wire_request *request,
+                            const char ***list, size_t *length,
+                            struct words *cases, size_t count)
+{
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        *list = cases[i].strings;
+        *length = count_words(&cases[i]);
+        assert_verdict(request, cases[i].wrong);
+    }
+}
+
 static void test_interpreters(void **state)
 {
     static struct words cases[] = {
@@ -287,16 +301,12 @@ static void test_interpreters(void **state)
         { { ".py", "/p", "-x" }, "interpreters do not end" },
         { { ".py", "/p", "", "", "" }, "extension of a wrong form" },
     };
-    size_t i;
+    struct wire_request request = sample_request();
 
     (void) state;
-    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct wire_request request = sample_request();
-
-        request.interpreters = cases[i].strings;
-        request.interpreter_count = count_words(&cases[i]);
-        assert_verdict(&request, cases[i].wrong);
-    }
+    assert_verdicts(&request, &request.interpreters,
+                    &request.interpreter_count, cases,
+                    sizeof(cases) / sizeof(cases[0]));
 }
 
 static void test_indexes(void **state)
@@ -312,16 +322,11 @@ static void test_indexes(void **state)
         { { ".htaccess" }, "index file of a wrong form" },
         { { ".ht" }, "index file of a wrong form" },
     };
-    size_t i;
+    struct wire_request request = sample_request();
 
     (void) state;
-    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct wire_request request = sample_request();
-
-        request.indexes = cases[i].strings;
-        request.index_count = count_words(&cases[i]);
-        assert_verdict(&request, cases[i].wrong);
-    }
+    assert_verdicts(&request, &request.indexes, &request.index_count, cases,
+                    sizeof(cases) / sizeof(cases[0]));
 }
 
 static void test_variables(void **state)
@@ -333,16 +338,11 @@ static void test_variables(void **state)
         { { "" }, "variable without '='" },
         { { "=B" }, "variable without a name" },
     };
-    size_t i;
+    struct wire_request request = sample_request();
 
     (void) state;
-    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct wire_request request = sample_request();
-
-        request.env = cases[i].strings;
-        request.env_count = count_words(&cases[i]);
-        assert_verdict(&request, cases[i].wrong);
-    }
+    assert_verdicts(&request, &request.env, &request.env_count, cases,
+                    sizeof(cases) / sizeof(cases[0]));
 }
 
 static void test_paths(void **state)
