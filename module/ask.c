@@ -46,7 +46,9 @@ static bool passes(const char *name, enum environment_origin origin,
         && (job->passes_credentials || !credential_in_environment(name));
 }
 
-static void add_variables(apr_table_t *to, const apr_table_t *from,
+/* The values stay where they are. */
+static void add_variables(apr_pool_t *pool, apr_table_t *to,
+                          const apr_table_t *from,
                           enum environment_origin origin, const ij_job *job)
 {
     const apr_array_header_t *array = apr_table_elts(from);
@@ -58,7 +60,7 @@ static void add_variables(apr_table_t *to, const apr_table_t *from,
         if (entries[i].key != NULL && entries[i].val != NULL
             && environment_name(entries[i].key, name, sizeof(name))
             && passes(name, origin, job)) {
-            apr_table_set(to, name, entries[i].val);
+            apr_table_setn(to, apr_pstrdup(pool, name), entries[i].val);
         }
     }
 }
@@ -80,8 +82,10 @@ static void set_environment(request_rec *r, const ij_job *job,
     r->subprocess_env = apr_table_make(r->pool, 40);
     ap_add_common_vars(r);
     ap_add_cgi_vars(r);
-    add_variables(environment, configured, ENVIRONMENT_CONFIGURED, job);
-    add_variables(environment, r->subprocess_env, ENVIRONMENT_REQUEST, job);
+    add_variables(r->pool, environment, configured, ENVIRONMENT_CONFIGURED,
+                  job);
+    add_variables(r->pool, environment, r->subprocess_env,
+                  ENVIRONMENT_REQUEST, job);
     r->subprocess_env = configured;
 
     array = apr_table_elts(environment);
@@ -118,7 +122,6 @@ static void set_request(request_rec *r, const ij_job *job,
                         struct wire_request *request)
 {
     memset(request, 0, sizeof(*request));
-    request->kind = WIRE_SERVE;
     request->timeout_seconds = (uint32_t)job->timeout_seconds;
     request->root = job->root;
     request->filename = job->filename;
@@ -128,7 +131,6 @@ static void set_request(request_rec *r, const ij_job *job,
     request->indexes = (const char **)job->indexes->elts;
     request->index_count = (size_t)job->indexes->nelts;
     set_interpreters(r, job->interpreters, request);
-    set_environment(r, job, request);
 }
 
 ij_client ij_client_of(request_rec *r)
@@ -369,9 +371,15 @@ static bool wants_pipes(const struct asking *a, ij_talk_end end)
             || a->answer->refusal == WIRE_BAD_REQUEST);
 }
 
+static void expect_program(struct asking *a)
+{
+    a->request.kind = WIRE_SERVE;
+    set_environment(a->r, a->job, &a->request);
+}
+
 /*
- * Pipes are for programs; where files are expected they are left out, and a
- * program is asked for once more, with them.
+ * Pipes and an environment are for programs; where files are expected they are
+ * left out, and a program is asked for once more, with them.
  */
 static int ask_as_guessed(struct asking *a, ij_talk_end *end)
 {
@@ -381,9 +389,12 @@ static int ask_as_guessed(struct asking *a, ij_talk_end *end)
     if (a->r->method_number == M_GET && guess_is_file(user, path)) {
         a->request.kind = WIRE_FETCH;
     }
+    else {
+        expect_program(a);
+    }
     rc = ask_wardens(a, end);
     if (rc == OK && wants_pipes(a, *end)) {
-        a->request.kind = WIRE_SERVE;
+        expect_program(a);
         rc = ask_wardens(a, end);
     }
     if (rc == OK && is_served(*end)) {

@@ -4,11 +4,10 @@
  */
 #include "module/credentials.h"
 
-#include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "module/sorted.h"
 
 static const char *const request_headers[] = {
     "Authorization", "Cookie", "Cookie2", "Proxy-Authorization"
@@ -37,27 +36,18 @@ static const char *const variables[] = {
     "HTTP_PROXY_AUTHORIZATION", "HTTP_SESSION"
 };
 
-static bool is_one_of(const char *name, const char *const names[],
-                      size_t count)
-{
-    size_t i;
-
-    for (i = 0; i < count; i++) {
-        if (strcasecmp(name, names[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
+/* The lists are sorted, without regard to case. */
+#define IS_ONE_OF(name, names) \
+    sorted_holds(names, SORTED_COUNT(names), name, strcasecmp)
 
 bool credential_in_request(const char *name)
 {
-    return is_one_of(name, request_headers, COUNT(request_headers));
+    return IS_ONE_OF(name, request_headers);
 }
 
 bool credential_in_answer(const char *name)
 {
-    return is_one_of(name, answer_headers, COUNT(answer_headers));
+    return IS_ONE_OF(name, answer_headers);
 }
 
 bool credential_in_environment(const char *name)
@@ -66,5 +56,5 @@ bool credential_in_environment(const char *name)
     while (strncmp(name, "REDIRECT_", strlen("REDIRECT_")) == 0) {
         name += strlen("REDIRECT_");
     }
-    return is_one_of(name, variables, COUNT(variables));
+    return IS_ONE_OF(name, variables);
 }

@@ -12,7 +12,11 @@
 
 #include <string.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "module/sorted.h"
+
+/* Both lists are sorted. */
+#define IS_ONE_OF(name, names) \
+    sorted_holds(names, SORTED_COUNT(names), name, strcmp)
 
 /* Without HTTP_*, which stands for a header of the request. */
 static const char *const request_names[] = {
@@ -30,19 +34,6 @@ static const char *const foreign_names[] = {
     "PATH", "PATH_INFO", "PATH_TRANSLATED", "SCRIPT_FILENAME", "SCRIPT_NAME",
     "no_cache"
 };
-
-static bool is_one_of(const char *name, const char *const names[],
-                      size_t count)
-{
-    size_t i;
-
-    for (i = 0; i < count; i++) {
-        if (strcmp(name, names[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
 
 static bool starts_with(const char *name, const char *prefix)
 {
@@ -85,10 +76,10 @@ bool environment_allows(const char *name, enum environment_origin origin)
 {
     const char *original = original_name(name);
 
-    if (is_one_of(original, foreign_names, COUNT(foreign_names))
+    if (IS_ONE_OF(original, foreign_names)
         || starts_with(original, "LD_")) {
         return false;
     }
     return origin == ENVIRONMENT_CONFIGURED || starts_with(name, "HTTP_")
-        || is_one_of(name, request_names, COUNT(request_names));
+        || IS_ONE_OF(name, request_names);
 }

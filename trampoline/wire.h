@@ -61,7 +61,8 @@ enum {
 enum wire_kind {
     WIRE_SERVE = 1,             /* 2 is kept for leases of resident apps */
     WIRE_LOG = 3,
-    WIRE_FETCH = 4              /* as SERVE, without pipes: no program */
+    WIRE_FETCH = 4              /* as SERVE without pipes and environment:
+                                   no program */
 };
 
 /* What httpd asks for.  Strings are NUL-terminated, paths are in the jail. */

@@ -2,7 +2,7 @@
 /*
  * test_credentials.c - by which names credentials come and go
  */
-/* LINK: module_credentials.o */
+/* LINK: module_credentials.o module_sorted.o */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,12 +24,27 @@ static const struct {
     { "cookie",                                 REQUEST },
     { "AUTHORIZATION",                          REQUEST },
     { "Proxy-Authorization",                    REQUEST },
+    { "Authorization",                          REQUEST },
+    { "Cookie2",                                REQUEST },
     { "Cookies",                                NONE },
     { "X-Cookie",                               NONE },
     { "Host",                                   NONE },
     { "Set-Cookie",                             ANSWER },
     { "set-cookie",                             ANSWER },
     { "Service-Worker-Allowed",                 ANSWER },
+    { "Accept-CH",                              ANSWER },
+    { "Alt-Svc",                                ANSWER },
+    { "Clear-Site-Data",                        ANSWER },
+    { "Expect-CT",                              ANSWER },
+    { "NEL",                                    ANSWER },
+    { "Public-Key-Pins",                        ANSWER },
+    { "Report-To",                              ANSWER },
+    { "Sec-Session-Registration",               ANSWER },
+    { "Secure-Session-Registration",            ANSWER },
+    { "Set-Cookie2",                            ANSWER },
+    { "Set-Login",                              ANSWER },
+    { "Strict-Transport-Security",              ANSWER },
+    { "WWW-Authenticate",                       ANSWER },
     { "Set-Cookie-Policy",                      NONE },
     { "Content-Type",                           NONE },
     { "Access-Control-Allow-Origin",            NONE },
@@ -38,6 +53,7 @@ static const struct {
     { "HTTP_AUTHORIZATION",                     VARIABLE },
     { "HTTP_PROXY_AUTHORIZATION",               VARIABLE },
     { "HTTP_SESSION",                           VARIABLE },
+    { "HTTP_COOKIE2",                           VARIABLE },
     { "REDIRECT_HTTP_COOKIE",                   VARIABLE },
     { "REDIRECT_REDIRECT_HTTP_AUTHORIZATION",   VARIABLE },
     { "REDIRECT_",                              NONE },

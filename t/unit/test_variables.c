@@ -2,7 +2,7 @@
 /*
  * test_variables.c - which variables httpd lets through to a program
  */
-/* LINK: module_environment.o */
+/* LINK: module_environment.o module_sorted.o */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,6 +25,24 @@ static const struct {
     { "QUERY_STRING",             BOTH },
     { "REMOTE_USER",              BOTH },
     { "REQUEST_URI",              BOTH },
+    { "AUTH_TYPE",                BOTH },
+    { "CONTENT_LENGTH",           BOTH },
+    { "CONTENT_TYPE",             BOTH },
+    { "GATEWAY_INTERFACE",        BOTH },
+    { "REDIRECT_QUERY_STRING",    BOTH },
+    { "REMOTE_ADDR",              BOTH },
+    { "REMOTE_HOST",              BOTH },
+    { "REMOTE_IDENT",             BOTH },
+    { "REMOTE_PORT",              BOTH },
+    { "REQUEST_METHOD",           BOTH },
+    { "REQUEST_SCHEME",           BOTH },
+    { "SERVER_ADDR",              BOTH },
+    { "SERVER_ADMIN",             BOTH },
+    { "SERVER_NAME",              BOTH },
+    { "SERVER_PORT",              BOTH },
+    { "SERVER_PROTOCOL",          BOTH },
+    { "SERVER_SIGNATURE",         BOTH },
+    { "SERVER_SOFTWARE",          BOTH },
     { "HTTP_HOST",                BOTH },
     { "HTTP_X_ANYTHING",          BOTH },
     { "REDIRECT_URL",             BOTH },
