@@ -39,33 +39,37 @@ if (isMainThread) {
 }
 JS
 
+# Twice what IvleJailLimit data allows, and not all that the machine has.
 put_program(alice => 'web/greedy.js', <<'JS');
 #!/usr/bin/node
 const all = [];
-for (;;) {
+while (all.length < 64) {
     all.push(Buffer.alloc(16 << 20, 1));
 }
+process.stdout.write(`Content-Type: text/plain\r\n\r\n${all.length}\n`);
 JS
 
-sub post {
-    my ($path, $content) = @_;
-    return $httpd->request('POST', $path, user => 'alice',
+sub digest_ok {
+    my ($content, $name) = @_;
+    my $r = $httpd->request('POST', '/my/worker.js', user => 'alice',
         content => $content);
+    is("$r->{status} $r->{content}",
+        '200 POST ' . sha256_hex($content) . "\n", $name);
 }
 
 $httpd->start or BAIL_OUT($httpd->output);
 
 for my $size (0, 3, 1 << 20) {
     my $content = join '', map { chr(($_ * 7 + ($_ >> 8)) % 256) } 1 .. $size;
-    my $r = post('/my/worker.js', $content);
-    is("$r->{status} $r->{content}",
-        '200 POST ' . sha256_hex($content) . "\n",
+    digest_ok($content,
         "$size bytes through another thread, with the default limits");
 }
 
+my $mark = log_mark("$httpd->{dir}/logs/error_log");
 my $r = $httpd->get('/my/greedy.js', user => 'alice');
 is($r->{status}, 500, 'who takes more than IvleJailLimit data is ended');
-$r = post('/my/worker.js', 'x');
-is($r->{status}, 200, '... and others are not');
+like(log_since($mark), qr/at its limit of memory \(IvleJailLimit data\)/,
+    '... for that');
+digest_ok('x', '... and others are not');
 ok($httpd->stop, 'httpd ends');
 done_testing();
