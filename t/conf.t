@@ -6,6 +6,7 @@ use warnings;
 
 use Test::More;
 
+use IvleJail::Httpd qw(slurp);
 use IvleJail::Test;
 
 must_be_root();
@@ -26,13 +27,6 @@ sub httpd {
     };
     diag $@ if !defined $text;
     return $text;
-}
-
-sub slurp {
-    my ($file) = @_;
-    open(my $in, '<', $file) or die "$file: $!";
-    local $/;
-    return scalar <$in>;
 }
 
 my @examples = glob "$TOP/conf/*.conf $TOP/conf/debian/*.conf";

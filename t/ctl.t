@@ -11,6 +11,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 use IvleJail::Httpd;
+use IvleJail::Stage qw(write_text);
 use IvleJail::Test;
 
 require 'sys/syscall.ph';
@@ -115,13 +116,6 @@ sub owner { return join ':', (lstat $_[0])[4, 5] }
 
 sub mode { return sprintf '%o', (lstat $_[0])[2] & 07777 }
 
-sub spew {
-    my ($path, $text) = @_;
-    open my $fh, '>', $path or die "$path: $!";
-    print $fh $text;
-    close $fh or die "$path: $!";
-}
-
 # --- the command line -------------------------------------------------------
 
 sub test_command_line {
@@ -191,7 +185,7 @@ sub test_add {
 
 # A jail with the uid of an account could do to it outside what it likes.
 sub test_accounts_of_the_host {
-    spew("$dir/passwd", "root:x:0:0::/root:/bin/sh\n"
+    write_text("$dir/passwd", "root:x:0:0::/root:/bin/sh\n"
         . "someone:x:70077:70077::/:/bin/sh\ndave:x:70078:70078::/:/bin/sh\n");
     run_quietly('mount', '--bind', "$dir/passwd", '/etc/passwd');
     refused(user('add', '--uid', '70077', 'carol'), FAILED,
@@ -262,7 +256,7 @@ sub kept { return grep { -e } glob "$users/.removed-$_[0]-*" }
 sub test_remove {
     my ($uid) = @_;
     my $home = "$users/alice/home/alice";
-    spew("$home/file", 'precious');
+    write_text("$home/file", 'precious');
     chown $uid, $uid, "$home/file";
     my $r = user('remove', 'alice');
     done($r, qr/^removed alice; the files are kept in \Q$users\E\/\.removed/,
@@ -310,7 +304,7 @@ sub make_deep {
             mkdir 'deep-directory' or die "mkdir: $!";
             chdir 'deep-directory' or die "chdir: $!";
         }
-        spew('bottom', 'x');
+        write_text('bottom', 'x');
         _exit(0);
     });
     die "deep: $r->{err}" if $r->{status};
@@ -321,8 +315,8 @@ sub test_purge_of_everything {
     my $home = "$users/eve/home/eve";
     my $outside = "$dir/outside";
     make_path("$outside/in");
-    spew("$outside/file", 'precious');
-    spew("$outside/in/file", 'precious');
+    write_text("$outside/file", 'precious');
+    write_text("$outside/in/file", 'precious');
     symlink "$outside/in", "$home/link-to-directory";
     symlink "$outside/file", "$home/link-to-file";
     symlink '/', "$home/link-to-root";
@@ -333,7 +327,7 @@ sub test_purge_of_everything {
         "$home/-rf", "$home/closed/in");
     mkdir "$home/\n";
     chmod 0, "$home/closed";
-    spew("$home/many-$_", '') for 1 .. 500;
+    write_text("$home/many-$_", '') for 1 .. 500;
     mkdir "$home/wide-$_" for 1 .. 500;
     make_deep($home);
     done(user('remove', '--purge', 'eve'), qr/^removed eve and all files/,
@@ -349,9 +343,9 @@ sub test_purge_with_a_mount {
     my $home = "$users/eve/home/eve";
     my $point = "$home/a strange\tname";
     make_path($point);
-    spew("$home/file", 'precious');
+    write_text("$home/file", 'precious');
     run_quietly('mount', '-t', 'tmpfs', 'tmpfs', $point);
-    spew("$point/file", 'precious');
+    write_text("$point/file", 'precious');
     refused(user('remove', '--purge', 'eve'), FAILED,
         qr/'\Q$home\E\/a strange\?name' is a mount: nothing was deleted/,
         'what is mounted is not deleted');
@@ -365,7 +359,7 @@ sub test_purge_with_a_mount {
     is(-s "$kept/home/eve/a strange\tname/file", 8, '... nor is the mount');
     run_quietly('umount', "$kept/home/eve/a strange\tname");
 
-    spew("$kept/home/eve/point", '');
+    write_text("$kept/home/eve/point", '');
     run_quietly('mount', '--bind', "$kept/home/eve/file",
         "$kept/home/eve/point");
     refused(user('remove', '--purge', 'eve'), FAILED, qr/is a mount/,
@@ -382,12 +376,12 @@ sub test_purge_that_does_not_see_the_mount {
         user('add', 'eve', '--uid', '70066');
         mkdir "$users/eve/$point";
         run_quietly('mount', '-t', 'tmpfs', 'tmpfs', "$users/eve/$point");
-        spew("$users/eve/$point/file", 'precious');
+        write_text("$users/eve/$point/file", 'precious');
         my $r = run_as(sub {
             syscall(&SYS_unshare, CLONE_NEWNS) == 0 or _exit(99);
             run_quietly('mount', '-t', 'tmpfs', 'tmpfs', '/proc');
             make_path('/proc/self');
-            spew('/proc/self/mountinfo', '');
+            write_text('/proc/self/mountinfo', '');
             exec $ctl, 'user', 'remove', '--purge', 'eve', '--users', $users,
                 '--instance', 'nobody-runs-it';
         });
@@ -488,7 +482,7 @@ sub with_lock {
 sub test_without_httpd {
     without_httpd('jails of an instance that does not run');
     mkdir '/run/ivlejail', 0755;
-    spew($pid_file, "$$\n");
+    write_text($pid_file, "$$\n");
     chmod 0644, $pid_file;
     without_httpd('a number in a file is not a running httpd');
     with_lock(F_RDLCK, 65534, sub {

@@ -183,13 +183,31 @@ static void test_longer_than_announced(void **state)
                         "more strings than announced");
 }
 
+struct wrong_number {
+    size_t at;
+    uint32_t value;
+    const char *wrong;
+};
+
+/* A good message, with each of these instead of what is there. */
+static void assert_numbers(char *buffer, size_t size,
+                           const struct wrong_number *cases, size_t count)
+{
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        uint32_t right = number(buffer, cases[i].at);
+
+        patch(buffer, cases[i].at, cases[i].value);
+        assert_string_equal(unpack_copy(buffer, size), cases[i].wrong);
+        patch(buffer, cases[i].at, right);
+    }
+    assert_null(unpack_copy(buffer, size));
+}
+
 static void test_header_numbers(void **state)
 {
-    static const struct {
-        size_t at;
-        uint32_t value;
-        const char *wrong;
-    } cases[] = {
+    static const struct wrong_number cases[] = {
         { AT_VERSION, 0, "another version of the protocol" },
         { AT_VERSION, 1, "another version of the protocol" },
         { AT_VERSION, 3, "another version of the protocol" },
@@ -222,17 +240,10 @@ static void test_header_numbers(void **state)
     };
     struct wire_request request = sample_request();
     char buffer[4096];
-    size_t size = wire_pack(&request, buffer, sizeof(buffer)), i;
+    size_t size = wire_pack(&request, buffer, sizeof(buffer));
 
     (void) state;
-    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        uint32_t right = number(buffer, cases[i].at);
-
-        patch(buffer, cases[i].at, cases[i].value);
-        assert_string_equal(unpack_copy(buffer, size), cases[i].wrong);
-        patch(buffer, cases[i].at, right);
-    }
-    assert_null(unpack_copy(buffer, size));
+    assert_numbers(buffer, size, cases, sizeof(cases) / sizeof(cases[0]));
     buffer[size - 1] = 'x';
     assert_string_equal(unpack_copy(buffer, size),
                         "fewer strings than announced");
@@ -438,11 +449,7 @@ static void test_log_truncated_anywhere(void **state)
 
 static void test_log_numbers(void **state)
 {
-    static const struct {
-        size_t at;
-        uint32_t value;
-        const char *wrong;
-    } cases[] = {
+    static const struct wrong_number cases[] = {
         { AT_VERSION, 1, "another version of the protocol" },
         { AT_KIND, WIRE_SERVE, "timeout out of bounds" },
         { AT_SIZE, 0, "size differs from the message's" },
@@ -454,17 +461,10 @@ static void test_log_numbers(void **state)
     };
     struct wire_log log = sample_log();
     char buffer[4096];
-    size_t size = wire_pack_log(&log, buffer, sizeof(buffer)), i;
+    size_t size = wire_pack_log(&log, buffer, sizeof(buffer));
 
     (void) state;
-    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        uint32_t right = number(buffer, cases[i].at);
-
-        patch(buffer, cases[i].at, cases[i].value);
-        assert_string_equal(unpack_copy(buffer, size), cases[i].wrong);
-        patch(buffer, cases[i].at, right);
-    }
-    assert_null(unpack_copy(buffer, size));
+    assert_numbers(buffer, size, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
 static void test_log_strings(void **state)
