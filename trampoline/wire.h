@@ -17,7 +17,7 @@
  * What starts no program is answered without ACCEPTED: it waits for no turn.
  * FILE and LISTING bring one descriptor each, no other answer does.
  *
- * Whoever expects that it is no program spares the pipes:
+ * Whoever expects that it is no program spares the pipes and the environment:
  *
  *     request (+ memfd)                ->
  *                                      <-   FILE, LISTING, REFUSED; where it
@@ -61,8 +61,7 @@ enum {
 enum wire_kind {
     WIRE_SERVE = 1,             /* 2 is kept for leases of resident apps */
     WIRE_LOG = 3,
-    WIRE_FETCH = 4              /* as SERVE without pipes and environment:
-                                   no program */
+    WIRE_FETCH = 4              /* as SERVE, but nothing for a program */
 };
 
 /* What httpd asks for.  Strings are NUL-terminated, paths are in the jail. */
