@@ -29,18 +29,24 @@ static void remove_from_list(struct connection *c)
 
 int connection_init(size_t slots, int epoll)
 {
+    size_t i, size = slots * sizeof(struct connection);
     struct connection *all;
-    size_t i;
 
     epoll_fd = epoll;
     for (i = 0; i < CONNECTION_STATES; i++) {
         TAILQ_INIT(&lists[i]);
     }
-    all = mmap(NULL, slots * sizeof(*all), PROT_READ | PROT_WRITE,
+    all = mmap(NULL, size, PROT_READ | PROT_WRITE,
                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (all == MAP_FAILED) {
         return errno;
     }
+    /*
+     * Of most slots no more is used than where the list is.  Where everybody
+     * is given huge pages, as by Debian's kernels, that would be all of it.
+     * EINVAL: there are none.
+     */
+    (void)madvise(all, size, MADV_NOHUGEPAGE);
     for (i = slots; i > 0; i--) {
         add_free(&all[i - 1]);
     }
