@@ -37,9 +37,19 @@ bool cause_is_limit(enum cause cause)
     return cause >= CAUSE_CPU && cause <= CAUSE_WALL;
 }
 
+/*
+ * The kernel kills a jail's program also where the whole machine, or httpd's
+ * service, is short of memory: that is no limit of the jail's.
+ */
+static bool killed_at_its_limit(const struct verdict *verdict)
+{
+    return verdict->events.kills > 0 && verdict->events.shortages > 0;
+}
+
 bool cause_is_of_jail(const struct verdict *verdict)
 {
-    return (verdict->cause == CAUSE_MEMORY && verdict->events.kills > 0)
+    return (verdict->cause == CAUSE_MEMORY
+            && killed_at_its_limit(verdict))
         || (verdict->cause == CAUSE_PROCESSES
             && verdict->events.refusals > 0);
 }
@@ -127,7 +137,7 @@ static bool used_its_cpu(const struct verdict *verdict)
  */
 static enum cause of_events(const struct verdict *verdict)
 {
-    if (verdict->events.kills > 0
+    if (killed_at_its_limit(verdict)
         && ended_by(verdict->answer.wait_status, SIGKILL)) {
         return CAUSE_MEMORY;
     }

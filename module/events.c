@@ -15,33 +15,37 @@
 
 enum { EVENTS_MAX = 1024 };
 
-static uint64_t count(request_rec *r, const ij_job *job, const char *file,
-                      const char *key)
+/* What the group's file of that name says, "" where it cannot be read. */
+static void read_events(request_rec *r, const ij_job *job, const char *file,
+                        char *text, size_t size)
 {
     const char *path = apr_psprintf(r->pool, "%s/%s@%s@%s/%s",
                                     job->group_directory, job->jail.profile,
                                     job->jail.generation, job->jail.user,
                                     file);
-    char text[EVENTS_MAX];
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n;
 
+    *text = '\0';
     if (fd == -1) {
-        return 0;
+        return;
     }
-    n = read(fd, text, sizeof(text) - 1);
+    n = read(fd, text, size - 1);
     close(fd);
     text[n > 0 ? n : 0] = '\0';
-    return hierarchy_count(text, key);
 }
 
 struct verdict_events ij_events_before(request_rec *r, const ij_job *job)
 {
-    struct verdict_events events = { 0, 0 };
+    struct verdict_events events = { 0 };
+    char text[EVENTS_MAX];
 
     if (job->group_directory != NULL) {
-        events.kills = count(r, job, "memory.events", "oom_kill");
-        events.refusals = count(r, job, "pids.events", "max");
+        read_events(r, job, "memory.events", text, sizeof(text));
+        events.kills = hierarchy_count(text, "oom_kill");
+        events.shortages = hierarchy_count(text, "oom");
+        read_events(r, job, "pids.events", text, sizeof(text));
+        events.refusals = hierarchy_count(text, "max");
     }
     return events;
 }
@@ -69,11 +73,12 @@ struct verdict_events ij_events_since(request_rec *r, const ij_job *job,
                                       const ij_talk *talk,
                                       const struct verdict_events *before)
 {
-    struct verdict_events events = { 0, 0 };
+    struct verdict_events events = { 0 };
 
     if (is_the_same(r, job, talk)) {
         events = ij_events_before(r, job);
         events.kills = since(events.kills, before->kills);
+        events.shortages = since(events.shortages, before->shortages);
         events.refusals = since(events.refusals, before->refusals);
     }
     return events;

@@ -46,7 +46,8 @@ struct verdict_limits {         /* VERDICT_UNLIMITED: none */
 
 /* Counted by the kernel in the jail's group: for all programs in it. */
 struct verdict_events {
-    uint64_t kills;             /* for want of memory */
+    uint64_t kills;             /* for want of memory, whosever */
+    uint64_t shortages;         /* of memory, at the jail's own limit */
     uint64_t refusals;          /* of more processes */
 };
 

@@ -195,10 +195,12 @@ static void test_events(void **state)
 
     (void) state;
     verdict.events.kills = 1;
+    verdict.events.shortages = 1;
     assert_cause(&verdict, CAUSE_MEMORY, true);
     assert_true(cause_is_of_jail(&verdict));
     verdict = a_verdict(VERDICT_NO_HEADER, EXIT(128 + SIGKILL));
     verdict.events.kills = 1;
+    verdict.events.shortages = 1;
     assert_cause(&verdict, CAUSE_MEMORY, true);
     verdict = a_verdict(VERDICT_NO_HEADER, EXIT(1));
     verdict.events.kills = 2;
@@ -217,6 +219,17 @@ static void test_events(void **state)
     assert_false(cause_is_of_jail(&verdict));
 }
 
+/* The machine, or httpd's service, was short of memory, and not the jail. */
+static void test_events_of_others(void **state)
+{
+    struct verdict verdict = a_verdict(VERDICT_NO_HEADER, SIGKILL);
+
+    (void) state;
+    verdict.events.kills = 1;
+    assert_cause(&verdict, CAUSE_MEMORY, false);
+    assert_false(cause_is_of_jail(&verdict));
+}
+
 /* Who was killed for the time it took was not killed for memory. */
 static void test_events_and_limits(void **state)
 {
@@ -224,6 +237,7 @@ static void test_events_and_limits(void **state)
 
     (void) state;
     verdict.events.kills = 1;
+    verdict.events.shortages = 1;
     verdict.answer.limit = WIRE_LIMIT_WALL;
     assert_cause(&verdict, CAUSE_WALL, true);
     assert_false(cause_is_of_jail(&verdict));
@@ -381,6 +395,7 @@ int main(void)
         cmocka_unit_test(test_guesses),
         cmocka_unit_test(test_no_guess),
         cmocka_unit_test(test_events),
+        cmocka_unit_test(test_events_of_others),
         cmocka_unit_test(test_events_and_limits),
         cmocka_unit_test(test_no_end),
         cmocka_unit_test(test_refusals),

@@ -14,6 +14,7 @@ use Test::More;
 
 use IvleJail::Client;
 use IvleJail::Httpd qw(runs slurp);
+use IvleJail::Stage qw(write_text);
 use IvleJail::Test;
 
 use constant { CAROL => 75001, DAVE => 75002, MIB => 1024 * 1024 };
@@ -192,12 +193,15 @@ sub check_read_only {
 
 sub check_memory {
     my $mark = log_mark($log);
-    my $kills = event(group_of('carol'), 'memory.events', 'oom_kill');
+    my %before = map { $_ => event(group_of('carol'), 'memory.events', $_) }
+        qw(oom oom_kill);
     my $answer = run('/my/memory.sh');
     ok($answer->{status} != 200 || !$answer->{whole},
         'a program beyond memory.max does not answer');
-    is(event(group_of('carol'), 'memory.events', 'oom_kill'), $kills + 1,
-        '... the kernel has killed it for want of memory');
+    is(event(group_of('carol'), 'memory.events', 'oom_kill'),
+        $before{oom_kill} + 1, '... the kernel has killed it');
+    cmp_ok(event(group_of('carol'), 'memory.events', 'oom'), '>', $before{oom},
+        '... because the jail was at its limit');
     like(log_since($mark), qr/signal 9, at its limit of memory \(IvleJailCgr/,
         '... which the log says for certain');
     is(last_verdict(), 'carol memory', '... and the note');
@@ -206,6 +210,18 @@ sub check_memory {
     like(log_since($mark), qr/exit status 3, it seems at its limit of memory/,
         'where it hits a child, that is a guess');
     is(run('/my/id.sh')->{content}, CAROL . "\n", 'the jail goes on');
+}
+
+# All jails together are short of memory, as a whole machine may be: that is no
+# limit of the jail's.
+sub check_shortage {
+    write_text("$OWN/jails-$name/memory.max", 40 * MIB);
+    my $mark = log_mark($log);
+    run('/my/memory.sh');
+    like(log_since($mark), qr/signal 9, it seems at its limit of memory/,
+        'who is killed because others lack memory is not said to be at a limit');
+    unlike(log_since($mark), qr/IvleJailCgroup/, '... of the jail');
+    write_text("$OWN/jails-$name/memory.max", 'max');
 }
 
 # --- processes --------------------------------------------------------------
@@ -223,7 +239,7 @@ sub check_bomb {
     my $group = group_of('carol');
     my $refused = event($group, 'pids.events', 'max');
     my $bomb = begin($httpd, '/my/bomb.sh', user => 'carol');
-    ok(wait_until(60, sub {
+    ok(wait_until(40, sub {     # less than IvleJailTimeout
         event($group, 'pids.events', 'max') > $refused + 20 }),
         'a fork bomb is refused more processes');
     cmp_ok(slurp("$group/pids.current"), '<=', 24, '... than pids.max');
@@ -268,9 +284,7 @@ sub check_evict {
     my $group = group_of('carol');
     my $stranger = fork() // die "fork: $!";
     exec 'sleep', 1000 if !$stranger;
-    open(my $procs, '>', "$group/cgroup.procs") or die "$group: $!";
-    syswrite $procs, $stranger;
-    close $procs;
+    write_text("$group/cgroup.procs", $stranger);
     my @pids = pids_in($group);
     $end->();
     finish($request);
@@ -342,9 +356,7 @@ for my $user (qw(carol dave)) {
     put_program($user => "web/$_", "$HEADER$PROGRAMS{$_}\n")
         for keys %PROGRAMS;
 }
-open(my $control, '>', "$GROUPS/cgroup.subtree_control") or die "$GROUPS: $!";
-syswrite $control, '+memory +pids +cpu';
-close $control;
+write_text("$GROUPS/cgroup.subtree_control", '+memory +pids +cpu');
 require 'sys/syscall.ph';
 my $before = leftovers();
 ok(start_in($OWN), 'httpd starts') or diag $httpd->output;
@@ -353,6 +365,7 @@ is(run('/my/id.sh')->{content}, CAROL . "\n", 'a request is served');
 is_deeply(groups(), ['default carol'], '... in a group of its own');
 check_values(64);
 check_memory();
+check_shortage();
 check_tasks();
 check_bomb();
 check_cpu();

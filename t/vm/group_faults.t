@@ -14,6 +14,7 @@ use Test::More;
 
 use IvleJail::Failures qw(calls faults wrap named);
 use IvleJail::Instance;
+use IvleJail::Stage qw(write_text);
 
 use constant ALICE => 70001;
 
@@ -32,12 +33,6 @@ my %TOLERATED = (brk => 1, readlink => 1, getrandom => 1, capget => 1,
     prctl => 1, prlimit64 => 1, mprotect => 1, munmap => 1, faccessat => 1,
     faccessat2 => 1);
 
-sub put {
-    my ($file, $text) = @_;
-    open(my $out, '>', $file) or die "$file: $!";
-    defined syswrite $out, $text or die "$file: $!";
-}
-
 sub link_to {
     my ($target) = @_;
     unlink "$i->{run}/cgroups";
@@ -47,8 +42,8 @@ sub link_to {
 # Where httpd has made everything.
 sub arrange {
     mkdir $JAILS;
-    put("$JAILS/cgroup.subtree_control", '+memory +pids +cpu');
-    put("$JAILS/cgroup.max.descendants", 'max');
+    write_text("$JAILS/cgroup.subtree_control", '+memory +pids +cpu');
+    write_text("$JAILS/cgroup.max.descendants", 'max');
     link_to($JAILS);
     $i->seal(%GROUP);
 }
@@ -113,11 +108,11 @@ my @REFUSALS = (
     ["a directory that is not root's", 'CGROUP', sub {
         link_to("$i->{dir}/users/alice/home/alice") }],
     ['no more groups', 'CGROUP', sub {
-        put("$JAILS/cgroup.max.descendants", '0') }],
+        write_text("$JAILS/cgroup.max.descendants", '0') }],
     ['no memory controller', 'CGROUP', sub {
-        put("$JAILS/cgroup.subtree_control", '-memory') }],
+        write_text("$JAILS/cgroup.subtree_control", '-memory') }],
     ['no pids controller', 'CGROUP', sub {
-        put("$JAILS/cgroup.subtree_control", '-pids') }],
+        write_text("$JAILS/cgroup.subtree_control", '-pids') }],
     ['a value that the kernel does not take', 'CGROUP', sub {
         $i->seal(%GROUP, 'cpu.max' => '1/1 on') }],
     ['a policy with a bad value for it', 'POLICY_VALUE', sub {
@@ -143,7 +138,7 @@ sub check_refusal {
     arrange();
 }
 
-put("$GROUPS/cgroup.subtree_control", '+memory +pids +cpu');
+write_text("$GROUPS/cgroup.subtree_control", '+memory +pids +cpu');
 arrange();
 my $r = $i->start('alice');
 is_deeply([$i->not_started($r, 'alice')], [], 'a start with a group works');
