@@ -3,12 +3,16 @@
  * admit.c - how many of httpd's workers a user may hold
  *
  * A worker that is in a jail waits for programs that nobody has read.  So
- * there are three limits, of which the lowest holds:
+ * there are limits, of which the lowest holds:
  *
  *   as many requests in a jail as its warden lets run and wait;
  *   half of all workers for one user, whatever the profiles;
- *   not the last eighth of the threads of one child: connections that are
- *   kept alive, and streams of HTTP/2, cannot go to another child.
+ *   not the last eighth of the threads of one child, the MPM's, and of
+ *   mod_http2's for streams: connections that are kept alive, and streams,
+ *   cannot go to another child.
+ *
+ * What is more is refused: at once, or, if it is a stream, when it has waited
+ * a little in vain (crew.c), since all that a page needs comes at once then.
  *
  * Where a worker has to write the rest of an answer after the handler (not
  * under event), the request keeps its claim until that is done.
@@ -20,13 +24,16 @@
 
 #include "ap_mpm.h"
 #include "apr_atomic.h"
+#include "apr_optional.h"
 #include "apr_shm.h"
 #include "apr_strings.h"
 #include "apr_time.h"
 #include "http_core.h"
 #include "http_main.h"
+#include "mod_http2.h"
 
 #include "module/claims.h"
+#include "module/crew.h"
 
 #define CLAIMS_KEY "ivlejail-claims"
 
@@ -34,15 +41,14 @@
 #define RETAINED "ivlejail-claims-2"
 
 enum {
-    /* mod_http2 has threads of its own: by default 3 for 2 of the MPM's. */
-    PLACES_PER_TWO_THREADS = 5,
     SPARE_PART = 8,
     LINES_PER_SECOND = 3        /* of a child, of refusals */
 };
 
 struct ij_claim {
     ij_claim *next;
-    uint64_t word;
+    crew_member member;
+    const ij_profile *profile;
     size_t place;
     unsigned int depth;         /* handlers that go on under it */
     bool is_held;
@@ -57,8 +63,9 @@ typedef struct ij_kept {
 /* Found out by the parent, for all children of a generation. */
 static struct {
     claims *table;
-    size_t workers, threads;    /* of all children; of one */
-    size_t of_user, of_process; /* that a user may hold of these */
+    size_t workers;             /* of all children */
+    size_t of_user;             /* that a user may hold of these */
+    crew_limits all, of_child;  /* the same of one child */
     bool is_async;
     pid_t pid;                  /* of this child, as the next ones */
     apr_uint32_t second, lines; /* in which refusals were logged last */
@@ -75,16 +82,41 @@ static size_t ask_mpm(int what)
         ? (size_t)number : 1;
 }
 
-static void find_shares(void)
+/*
+ * mod_http2 has threads of its own in each child, for streams: H2MaxWorkers, or
+ * by default three for two of the MPM's.
+ */
+static size_t ask_http2(server_rec *s)
 {
-    size_t threads = ask_mpm(AP_MPMQ_MAX_THREADS), spare;
+    APR_OPTIONAL_FN_TYPE(http2_get_num_workers) *ask
+        = APR_RETRIEVE_OPTIONAL_FN(http2_get_num_workers);
+    int least = 0, most = 0;
+
+    if (ask != NULL) {
+        ask(s, &least, &most);
+    }
+    return most > 0 ? (size_t)most : ask_mpm(AP_MPMQ_MAX_THREADS);
+}
+
+static size_t all_but_a_part(size_t threads)
+{
+    size_t spare = threads / SPARE_PART;
+
+    return threads > 1 ? threads - (spare > 0 ? spare : 1) : SIZE_MAX;
+}
+
+static void find_shares(server_rec *s)
+{
+    size_t threads = ask_mpm(AP_MPMQ_MAX_THREADS);
     int is_async = 0;
 
-    spare = threads / SPARE_PART > 0 ? threads / SPARE_PART : 1;
-    admission.threads = threads;
     admission.workers = ask_mpm(AP_MPMQ_MAX_DAEMONS) * threads;
     admission.of_user = admission.workers > 1 ? admission.workers / 2 : 1;
-    admission.of_process = threads > 1 ? threads - spare : SIZE_MAX;
+    admission.all = (crew_limits){ threads, ask_http2(s) };
+    admission.of_child = (crew_limits){
+        all_but_a_part(admission.all.threads),
+        all_but_a_part(admission.all.streams)
+    };
     admission.is_async = ap_mpm_query(AP_MPMQ_IS_ASYNC, &is_async)
         == APR_SUCCESS && is_async != 0;
 }
@@ -115,12 +147,20 @@ static void warn_of_shares(const ij_site *site, server_rec *s)
     }
 }
 
-/* Of all children that there can ever be, until httpd is stopped. */
+/*
+ * For all children that there can ever be, until httpd is stopped.  A restart
+ * may bring more threads of the MPM's, up to its limit, and mod_http2's by
+ * default with them.
+ */
 static size_t count_places(void)
 {
-    return ask_mpm(AP_MPMQ_HARD_LIMIT_DAEMONS)
-        * (ask_mpm(AP_MPMQ_HARD_LIMIT_THREADS) * PLACES_PER_TWO_THREADS / 2
-           + 1);
+    size_t threads = ask_mpm(AP_MPMQ_HARD_LIMIT_THREADS);
+    size_t streams = threads + threads / 2 + 1;
+
+    if (streams < admission.all.streams) {
+        streams = admission.all.streams;
+    }
+    return ask_mpm(AP_MPMQ_HARD_LIMIT_DAEMONS) * (threads + streams);
 }
 
 /*
@@ -154,14 +194,15 @@ const char *ij_admit_start(const ij_site *site, server_rec *s,
                            apr_pool_t *ptemp)
 {
     char text[120];
-    apr_status_t rv = find_table();
+    apr_status_t rv;
 
+    find_shares(s);
+    rv = find_table();
     if (rv != APR_SUCCESS) {
         return apr_psprintf(ptemp, "cannot make shared memory to count "
                             "requests in: %s",
                             apr_strerror(rv, text, sizeof(text)));
     }
-    find_shares();
     warn_of_shares(site, s);
     return NULL;
 }
@@ -190,7 +231,8 @@ static apr_status_t give_back(void *data)
     ij_claim *claim = data;
 
     if (claim->is_held) {
-        claims_give_back(admission.table, claim->word, claim->place);
+        claims_give_back(admission.table, claim->member.word, claim->place);
+        crew_leave(&claim->member);
         claim->is_held = false;
     }
     return APR_SUCCESS;
@@ -210,14 +252,21 @@ static const char *reason_text(apr_pool_t *p, claims_end end,
         return apr_psprintf(p, "%" APR_SIZE_T_FMT " take half of httpd's "
                             "workers (raise MaxRequestWorkers)",
                             admission.of_user);
-    case CLAIMS_OVER_PROCESS:
+    case CLAIMS_OVER_THREADS:
         return apr_psprintf(p, "%" APR_SIZE_T_FMT " take as many of the %"
                             APR_SIZE_T_FMT " threads of this child of httpd "
                             "as they may (raise ThreadsPerChild)",
-                            admission.of_process, admission.threads);
+                            admission.of_child.threads,
+                            admission.all.threads);
+    case CLAIMS_OVER_STREAMS:
+        return apr_psprintf(p, "%" APR_SIZE_T_FMT " take as many of the %"
+                            APR_SIZE_T_FMT " threads for HTTP/2 of this child "
+                            "of httpd as they may (raise H2MaxWorkers)",
+                            admission.of_child.streams,
+                            admission.all.streams);
     default:
-        return "httpd has no place to count them (H2MaxWorkers is far above "
-               "ThreadsPerChild?)";
+        return "httpd has no place to count them (H2MaxWorkers was raised "
+               "since it was started?)";
     }
 }
 
@@ -286,14 +335,14 @@ static ij_claim *find_claim(const request_rec *r, uint64_t word)
     apr_pool_t *pool = outermost_pool(r);
     ij_claim *first = first_claim(r), *claim;
 
-    for (claim = first; claim != NULL && claim->word != word;
+    for (claim = first; claim != NULL && claim->member.word != word;
          claim = claim->next) {
         /* the next one */
     }
     if (claim == NULL) {
         claim = apr_pcalloc(pool, sizeof(*claim));
         claim->next = first;
-        claim->word = word;
+        claim->member.word = word;
         apr_pool_userdata_setn(claim, CLAIMS_KEY, NULL, pool);
         apr_pool_cleanup_register(pool, claim, give_back,
                                   apr_pool_cleanup_null);
@@ -301,17 +350,28 @@ static ij_claim *find_claim(const request_rec *r, uint64_t word)
     return claim;
 }
 
-static claims_end take(ij_claim *claim, const ij_profile *profile)
+/* Of what all children share. */
+static claims_end take_place(void *data)
 {
-    const claims_limits limits = { .jail = requests_of(profile),
-                                   .user = admission.of_user,
-                                   .process = admission.of_process };
-    claims_end end = CLAIMS_FULL;
+    ij_claim *claim = data;
+    const claims_limits limits = { .jail = requests_of(claim->profile),
+                                   .user = admission.of_user };
 
-    if (admission.table != NULL) {
-        end = claims_take(admission.table, claim->word, &limits,
-                          is_child_of_httpd, &claim->place);
-    }
+    return admission.table == NULL ? CLAIMS_FULL
+        : claims_take(admission.table, claim->member.word, &limits,
+                      is_child_of_httpd, &claim->place);
+}
+
+static claims_end take(ij_claim *claim, const request_rec *r,
+                       const ij_profile *profile)
+{
+    const conn_rec *master = r->connection->master;
+    claims_end end;
+
+    claim->profile = profile;
+    claim->member.is_stream = master != NULL;
+    claim->member.connection = master != NULL ? master : r->connection;
+    end = crew_join(&claim->member, &admission.of_child, take_place, claim);
     claim->is_held = end == CLAIMS_HELD;
     return end;
 }
@@ -323,7 +383,8 @@ int ij_admit(request_rec *r, const ij_profile *profile, const char *user,
                                 number_of(ij_site_of(r->server), profile),
                                 user);
     ij_claim *found = find_claim(r, word);
-    claims_end end = found->is_held ? CLAIMS_HELD : take(found, profile);
+    claims_end end = found->is_held ? CLAIMS_HELD
+                                    : take(found, r, profile);
 
     if (end != CLAIMS_HELD) {
         log_refusal(r, end, profile, user);

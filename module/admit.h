@@ -26,9 +26,9 @@ void ij_admit_child_init(void);
 
 /*
  * Returns OK, and *claim is to be ended when the request has left the jail;
- * or what to answer, and why is in the log.  A request that another one in
- * the same jail waits for (a redirect, a part of a page) is covered by that
- * one's claim.
+ * or what to answer, and why is in the log.  A stream of HTTP/2 may wait for
+ * its turn, a second at most.  A request that another one in the same jail
+ * waits for (a redirect, a part of a page) is covered by that one's claim.
  */
 int ij_admit(request_rec *r, const ij_profile *profile, const char *user,
              ij_claim **claim);

@@ -27,7 +27,7 @@ enum {
 #define JAIL_MASK ((UINT64_C(1) << PID_SHIFT) - 1)
 
 typedef struct count {
-    size_t jail, user, process;
+    size_t jail, user;
 } count;
 
 size_t claims_bytes(size_t size)
@@ -49,6 +49,11 @@ uint64_t claims_word(pid_t pid, size_t profile, const char *user)
         | ((hash ^ hash >> PROFILE_SHIFT) & USER_MASK);
 }
 
+uint64_t claims_user(uint64_t word)
+{
+    return word & USER_MASK;
+}
+
 static pid_t pid_of(uint64_t word)
 {
     return (pid_t)(word >> PID_SHIFT);
@@ -56,7 +61,7 @@ static pid_t pid_of(uint64_t word)
 
 static size_t part_of(uint64_t word)
 {
-    return (word & USER_MASK) % CLAIMS_PARTS;
+    return claims_user(word) % CLAIMS_PARTS;
 }
 
 /* Where the part of the table begins, and at *end where no place ever was. */
@@ -70,7 +75,7 @@ static size_t begin_of(claims *table, size_t part, size_t *end)
 static count count_like(claims *table, uint64_t word)
 {
     size_t end, i = begin_of(table, part_of(word), &end);
-    count found = { 0, 0, 0 };
+    count found = { 0, 0 };
 
     for (; i < end; i++) {
         uint64_t other = atomic_load(&table->places[i]);
@@ -78,7 +83,6 @@ static count count_like(claims *table, uint64_t word)
         if (((other ^ word) & USER_MASK) == 0 && other != 0) {
             found.user++;
             found.jail += ((other ^ word) & JAIL_MASK) == 0;
-            found.process += pid_of(other) == pid_of(word);
         }
     }
     return found;
@@ -91,11 +95,7 @@ static claims_end judge(const count *held, size_t more,
     if (held->jail + more > limits->jail) {
         return CLAIMS_OVER_JAIL;
     }
-    if (held->user + more > limits->user) {
-        return CLAIMS_OVER_USER;
-    }
-    return held->process + more > limits->process ? CLAIMS_OVER_PROCESS
-                                                  : CLAIMS_HELD;
+    return held->user + more > limits->user ? CLAIMS_OVER_USER : CLAIMS_HELD;
 }
 
 /* Whoever takes a place raises the mark above it before counting. */

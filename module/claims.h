@@ -32,17 +32,18 @@ typedef struct claims {
     _Atomic uint64_t places[];              /* claims; 0: free */
 } claims;
 
-/* How many claims may be held at a time: of a user in a profile, of a user
-   in all of them, and of a user in the process that claims. */
+/* How many claims may be held at a time: of a user in a profile, and of a
+   user in all of them. */
 typedef struct claims_limits {
-    size_t jail, user, process;
+    size_t jail, user;
 } claims_limits;
 
 typedef enum claims_end {
     CLAIMS_HELD,
     CLAIMS_OVER_JAIL,
     CLAIMS_OVER_USER,
-    CLAIMS_OVER_PROCESS,
+    CLAIMS_OVER_THREADS,            /* of one child: module/crew.h */
+    CLAIMS_OVER_STREAMS,
     CLAIMS_FULL                     /* the table */
 } claims_end;
 
@@ -58,6 +59,9 @@ void claims_init(claims *table, size_t size);
  * kept: one user in some ten thousand millions shares another one's limits.
  */
 uint64_t claims_word(pid_t pid, size_t profile, const char *user);
+
+/* What of it says who the user is. */
+uint64_t claims_user(uint64_t word);
 
 /*
  * Takes a place for a claim.  At no moment more are held than the limits

@@ -16,7 +16,7 @@ use IO::Select;
 use Test::More;
 
 use IvleJail::Client;
-use IvleJail::Httpd qw(slurp);
+use IvleJail::Httpd;
 use IvleJail::Test;
 
 # httpd's event MPM itself may leave a connection in the backlog for some time,
@@ -259,15 +259,6 @@ sub check_graceful {
     my $open = opened($gate);
     check_served('... and are served', @$held);
     check_alice();
-}
-
-# A process has stopped when all of its threads have, which may take a while.
-sub stop_process {
-    my ($pid) = @_;
-    kill STOP => $pid or die "kill: $!";
-    wait_until(PATIENCE, sub {
-        !grep { eval { slurp($_) =~ /\) [^T]/ } } glob "/proc/$pid/task/*/stat"
-    }) or die "$pid does not stop\n";
 }
 
 sub warden_of_alice {

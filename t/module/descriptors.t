@@ -25,14 +25,9 @@ my $modules = '/usr/lib/apache2/modules';
 my $httpd = IvleJail::Httpd->new(name => 'fds', mpm => 'event');
 my $dir = $httpd->{dir};
 my $tls_port = tls_port($httpd);
-# Threads for all that curl has under way: a user may hold seven eighths of those
-# of one child, and what is more gets 503 (HTTP/2 has it all in one child).
 my $config = tls($httpd) . 'KeepAliveTimeout ' . KEPT_ALIVE . <<"CONF";
 
-ThreadLimit 128
-ThreadsPerChild 128
-MaxSpareThreads 1024
-IvleJailMaxRequests 100 28
+IvleJailMaxRequests 100 100
 LoadModule include_module $modules/mod_include.so
 LoadModule deflate_module $modules/mod_deflate.so
 LoadModule mime_magic_module $modules/mod_mime_magic.so

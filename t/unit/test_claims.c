@@ -34,7 +34,7 @@ enum {
     MANY = 100
 };
 
-static const claims_limits limits = { LIMIT, LIMIT, LIMIT };
+static const claims_limits limits = { LIMIT, LIMIT };
 
 static claims *make(size_t size)
 {
@@ -92,10 +92,9 @@ static size_t held(claims *table)
     return count;
 }
 
-static claims_end take(claims *table, uint64_t word, size_t jail, size_t user,
-                       size_t process)
+static claims_end take(claims *table, uint64_t word, size_t jail, size_t user)
 {
-    const claims_limits of = { jail, user, process };
+    const claims_limits of = { jail, user };
     size_t place;
 
     return claims_take(table, word, &of, everybody_lives, &place);
@@ -107,14 +106,13 @@ static void test_each_limit(void **state)
 {
     static const struct {
         claims_end end;
-        size_t jail, user, process;
+        size_t jail, user;
     } cases[] = {
-        { CLAIMS_HELD, 2, 4, 3 },
-        { CLAIMS_OVER_JAIL, 1, 4, 3 },
-        { CLAIMS_OVER_USER, 2, 3, 3 },
-        { CLAIMS_OVER_PROCESS, 2, 4, 2 },
-        { CLAIMS_OVER_JAIL, 1, 1, 1 },
-        { CLAIMS_OVER_JAIL, 0, 4, 3 }
+        { CLAIMS_HELD, 2, 4 },
+        { CLAIMS_OVER_JAIL, 1, 4 },
+        { CLAIMS_OVER_USER, 2, 3 },
+        { CLAIMS_OVER_JAIL, 1, 1 },
+        { CLAIMS_OVER_JAIL, 0, 4 }
     };
     size_t i;
 
@@ -123,12 +121,12 @@ static void test_each_limit(void **state)
         claims *table = make(SIZE);
 
         /* one in the same jail; another profile; another process */
-        take(table, claims_word(10, 1, "alice"), SIZE, SIZE, SIZE);
-        take(table, claims_word(10, 2, "alice"), SIZE, SIZE, SIZE);
-        take(table, claims_word(12, 3, "alice"), SIZE, SIZE, SIZE);
-        take(table, claims_word(10, 1, "bob"), SIZE, SIZE, SIZE);
+        take(table, claims_word(10, 1, "alice"), SIZE, SIZE);
+        take(table, claims_word(10, 2, "alice"), SIZE, SIZE);
+        take(table, claims_word(12, 3, "alice"), SIZE, SIZE);
+        take(table, claims_word(10, 1, "bob"), SIZE, SIZE);
         if (take(table, claims_word(10, 1, "alice"), cases[i].jail,
-                 cases[i].user, cases[i].process) != cases[i].end) {
+                 cases[i].user) != cases[i].end) {
             fail_msg("case %zu", i);
         }
         assert_int_equal(held(table), cases[i].end == CLAIMS_HELD ? 5 : 4);
@@ -179,11 +177,11 @@ static void test_full(void **state)
     claims *table = make(3);
 
     (void)state;
-    assert_int_equal(take(table, claims_word(2, 0, "a"), 9, 9, 9),
+    assert_int_equal(take(table, claims_word(2, 0, "a"), 9, 9),
                      CLAIMS_HELD);
-    assert_int_equal(take(table, word_beside("a", 3), 9, 9, 9), CLAIMS_HELD);
-    assert_int_equal(take(table, word_beside("a", 5), 9, 9, 9), CLAIMS_HELD);
-    assert_int_equal(take(table, claims_word(4, 0, "a"), 9, 9, 9),
+    assert_int_equal(take(table, word_beside("a", 3), 9, 9), CLAIMS_HELD);
+    assert_int_equal(take(table, word_beside("a", 5), 9, 9), CLAIMS_HELD);
+    assert_int_equal(take(table, claims_word(4, 0, "a"), 9, 9),
                      CLAIMS_FULL);
     destroy(table);
 }
@@ -235,8 +233,8 @@ static void test_full_of_dead(void **state)
     size_t place;
 
     (void)state;
-    take(table, claims_word(11, 0, "alice"), 9, 9, 9);
-    take(table, claims_word(12, 0, "alice"), 9, 9, 9);
+    take(table, claims_word(11, 0, "alice"), 9, 9);
+    take(table, claims_word(12, 0, "alice"), 9, 9);
     assert_int_equal(claims_take(table, word_beside("alice", 14), &limits,
                                  even_ones_live, &place), CLAIMS_HELD);
     assert_int_equal(held(table), 2);
@@ -248,9 +246,9 @@ static void test_forget(void **state)
     claims *table = make(SIZE);
 
     (void)state;
-    take(table, claims_word(11, 0, "alice"), 9, 9, 9);
-    take(table, claims_word(12, 0, "bob"), 9, 9, 9);
-    take(table, claims_word(11, 3, "carol"), 9, 9, 9);
+    take(table, claims_word(11, 0, "alice"), 9, 9);
+    take(table, claims_word(12, 0, "bob"), 9, 9);
+    take(table, claims_word(11, 3, "carol"), 9, 9);
     claims_forget(table, 11);
     assert_int_equal(held(table), 1);
     destroy(table);
@@ -364,7 +362,7 @@ static void test_killed_processes(void **state)
 
 static double microseconds_each(size_t size, size_t busy)
 {
-    const claims_limits wide = { size, size, size };
+    const claims_limits wide = { size, size };
     claims *table = make(size);
     struct timespec from, to;
     char name[32];

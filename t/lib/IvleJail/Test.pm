@@ -19,7 +19,7 @@ use File::Path qw(make_path);
 use POSIX qw(mkfifo);
 use Time::HiRes qw(sleep time);
 
-use IvleJail::Httpd qw(password_of mpm);
+use IvleJail::Httpd qw(password_of mpm slurp);
 use IvleJail::Stage qw($TOP $INSTANCE $ROOT $LIBEXEC $TRAMPOLINE $TIMOUNT
     $WARDEN $CTL $MODULE $BASES $USERS $RUN base add_user remove_user install
     run_quietly);
@@ -29,7 +29,7 @@ our @EXPORT = qw($TOP $INSTANCE $ROOT $LIBEXEC $TRAMPOLINE $TIMOUNT $WARDEN
     run_quietly password_of mpm
     must_be_root must_have_program must_have give_up put_program put_file
     put_gate open_gate
-    wait_until log_mark log_since in_namespace_of
+    wait_until stop_process log_mark log_since in_namespace_of
     mounts run_files processes descriptors leftovers left_since);
 
 # --- what must be there ---------------------------------------------------
@@ -117,6 +117,15 @@ sub wait_until {
         return 0 if time >= $end;
         sleep 0.02;
     }
+}
+
+# A process has stopped when all of its threads have, which may take a while.
+sub stop_process {
+    my ($pid) = @_;
+    kill STOP => $pid or die "kill: $!";
+    wait_until(20, sub {
+        !grep { eval { slurp($_) =~ /\) [^T]/ } } glob "/proc/$pid/task/*/stat"
+    }) or die "$pid does not stop\n";
 }
 
 # log_since(log_mark($file)) is what was written to a log in between.
