@@ -89,7 +89,9 @@ sub put_program {
 }
 
 # A FIFO in the user's home at which programs wait ("read -r line < gate", or
-# anything that opens it) until the test opens it for all of them.
+# anything that opens it) until the test opens it for all of them: also for
+# those that have not come to it yet, so it stays open, and there is a line for
+# each.
 sub put_gate {
     my ($user) = @_;
     my $home = "$USERS/$user/home/$user";
@@ -101,10 +103,13 @@ sub put_gate {
     return $gate;
 }
 
+my $MANY = 4096;        # more than there are readers; a FIFO holds them
+my @open_gates;
 sub open_gate {
     my ($gate) = @_;
     open(my $both_ends, '+<', $gate) or die "$gate: $!";
-    close $both_ends or die "$gate: $!";
+    syswrite($both_ends, "\n" x $MANY) == $MANY or die "$gate: $!";
+    push @open_gates, $both_ends;
 }
 
 # --- waiting and logs -------------------------------------------------------
