@@ -3,8 +3,7 @@ package IvleJail::Bench::Steps;
 
 # How long the steps of a cold start take: the trampoline's system calls, as
 # "perf record" has seen them, tell where one step ends and the next begins.
-# perf adds less than a microsecond to each of its 400 calls; strace would add
-# ten.
+# perf adds two microseconds to each of its 600 calls; strace would add ten.
 #
 #   my @steps = titles();
 #   my $times = steps_of(@command);     # [microseconds of each], or undef
