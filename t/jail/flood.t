@@ -117,14 +117,6 @@ sub closed_gate {
     return put_gate('alice');
 }
 
-# For as long as what it returns is kept: also for those who only come to it.
-sub opened {
-    my ($gate) = @_;
-    open(my $both_ends, '+<', $gate) or die "$gate: $!";
-    syswrite $both_ends, "\n" x CLIENTS or die "$gate: $!";
-    return $both_ends;
-}
-
 sub flood {
     my ($count) = @_;
     return map { begin($httpd, '/my/wait.sh', user => 'alice') } 1 .. $count;
@@ -202,7 +194,7 @@ sub check_gated {
     check_refused(@$refused);
     check_came($share, '... and without having run');
     check_log($mark);
-    my $open = opened($gate);
+    open_gate($gate);
     check_served('... those that waited are served', @$held);
     check_came($share, '... and they are all that ran');
     check_alice();
@@ -236,7 +228,7 @@ sub check_killed_child {
         flood(CLIENTS));
     check_came($share + @$cut, '... as many as it had can run again');
     check_bob();
-    my $open = opened($gate);
+    open_gate($gate);
     check_served('... and are served', @$left, @$again);
     finish($_) for @$cut;
     check_alice();
@@ -256,7 +248,7 @@ sub check_graceful {
     check_refused(@$refused);
     check_came($share, '... only those of before run');
     check_bob();
-    my $open = opened($gate);
+    open_gate($gate);
     check_served('... and are served', @$held);
     check_alice();
 }
@@ -301,7 +293,7 @@ sub check_hanging_start {
     check_bob();
     check_refused(@$refused);
     close $lock;
-    my $open = opened($gate);
+    open_gate($gate);
     check_served('... what waited for it is served', @$held);
     check_alice();
 }
@@ -330,7 +322,7 @@ sub check_streams {
     check_came($share, "... but for $share");
     my @bob = readline curl('bob', ('/my/hello.sh') x 4);
     is_deeply(\@bob, [("2 200\n") x 4], '... bob is served all the time');
-    my $open = opened($gate);
+    open_gate($gate);
     is_deeply([readline $alice], [("2 200\n") x $share],
         '... those that waited are served');
 }
@@ -345,7 +337,7 @@ sub refused_while_logging {
     my ($warden) = map { /^warden one\@\S+ alice\@(\d+)$/ }
         $httpd->jails('warden');
     stop_process($warden);
-    my $open = opened($gate);
+    open_gate($gate);
     IO::Select->new($first->{socket})->can_read(PATIENCE);
     my $next = begin($httpd, '/one/hello.sh', user => 'alice');
     IO::Select->new($next->{socket})->can_read(0.5);
@@ -419,7 +411,7 @@ sub check_one_child {
     kill CONT => @others;
     my (undef, $more) = wait_for_answers('and of the other one, too', 2,
         flood(CLIENTS));
-    my $open = opened($gate);
+    open_gate($gate);
     check_served('... those that waited are served', @$held, @$more);
     ok($httpd->stop, 'httpd stops');
 }

@@ -130,14 +130,6 @@ sub first_answer {
     return finish($first);
 }
 
-# Those that wait go on, and those that come later do not wait.
-sub open_for_good {
-    my ($gate) = @_;
-    open(my $both_ends, '+<', $gate) or die "$gate: $!";
-    put_file(carol => 'gate', "open\n");
-    close $both_ends or die "$gate: $!";
-}
-
 # One more than may run and wait.
 sub check_requests {
     my ($what, $path, $running, $queue) = @_;
@@ -153,7 +145,7 @@ sub check_requests {
     ok(wait_until(5, sub {
         $running == grep { / busybox$/ } @{ processes() } }),
         "... while $running run");
-    open_for_good($gate);
+    open_gate($gate);
     is_deeply([grep { $_ ne '200 whole' } map { outcome(finish($_)) }
         @requests], [], '... and all others come to their end');
 }

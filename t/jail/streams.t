@@ -40,14 +40,7 @@ CONF
 <IvleJailProfile $_>
     IvleJailMaxRequests $PROFILES{$_}
 </IvleJailProfile>
-IvleJailAlias /$_/ /home/%u/web/
-<Location /$_/>
-    AuthType Basic
-    AuthName "jail"
-    AuthUserFile \${IJ_SERVER}/conf/htpasswd
-    Require valid-user
-    IvleJailUse $_
-</Location>
+Use Place $_
 CONF
 
 my $SAY = "#!/bin/sh\necho Content-Type: text/plain\necho\n";
@@ -127,14 +120,6 @@ sub closed_gate {
     return put_gate('alice');
 }
 
-# For as long as what it returns is kept: also for those who only come to it.
-sub opened {
-    my ($gate) = @_;
-    open(my $both_ends, '+<', $gate) or die "$gate: $!";
-    syswrite $both_ends, "\n" x ASKED or die "$gate: $!";
-    return $both_ends;
-}
-
 # When all of its threads have just been busy, mod_http2 (2.0) may leave a stream
 # for later although some are free, until it hears of a next connection: so bob
 # does not insist.
@@ -156,7 +141,7 @@ sub check_flood {
     is(outcome(finish(begin($httpd, '/my/hello.sh', user => 'bob'))),
         '200 whole', '... and over HTTP/1.1');
     is(came(), $held, "... while $held of alice's wait");
-    my $open = opened($gate);
+    open_gate($gate);
     my ($good, $bad) = end_load($alice) =~ /^(\d+) served, (\d+) refused$/;
     is(($good // 0) + ($bad // 0), $load[0], '... then all are answered');
     cmp_ok($bad // 0, '>', 0, '... of which some are refused');

@@ -161,11 +161,9 @@ ok($connection->read_head($answer), 'an application that takes its time');
 1 while $connection->{in} !~ /first piece/ && $connection->read_some;
 like($connection->{in}, qr/first piece\n(?!.*second)/s,
     '... is heard while it works');
-# It may not have come to the gate yet, so the gate stays open.
-open(my $both_ends, '+<', $gate) or die "$gate: $!";
+open_gate($gate);
 $answer->{body} = '';
 $connection->read_body($answer, 'GET');
-close $both_ends;
 is($answer->{body}, "first piece\nsecond piece\n", '... and to its end');
 ok($answer->{whole}, '... with nothing missing');
 
