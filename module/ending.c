@@ -11,6 +11,13 @@
 #include "module/errlog.h"
 #include "module/events.h"
 
+/* Then it was the machine, or httpd's service, that had no more memory. */
+static bool has_no_own_limit(const struct verdict *verdict)
+{
+    return verdict->cause == CAUSE_MEMORY && !cause_is_of_jail(verdict)
+        && verdict->limits.data_bytes == VERDICT_UNLIMITED;
+}
+
 static const char *limit_text(apr_pool_t *p, const struct verdict *verdict)
 {
     static const char *const limits[CAUSE_COUNT] = {
@@ -27,6 +34,9 @@ static const char *limit_text(apr_pool_t *p, const struct verdict *verdict)
 
     if (!cause_is_limit(verdict->cause)) {
         return "";
+    }
+    if (has_no_own_limit(verdict)) {
+        return ", it seems for want of memory";
     }
     return apr_pstrcat(p, verdict->is_sure ? ", at its limit of "
                                            : ", it seems at its limit of ",

@@ -229,6 +229,15 @@ check_file($_ + 1, @{ $FILES[$_] }) for 0 .. $#FILES;
 
 check_advice(@$_) for @ADVICE;
 
+# --- without a limit of its own ---------------------------------------------------
+
+put_program($USER => 'verdicts/lacks',
+    "#!/bin/sh\necho MemoryError >&2\nexit 1\n");
+my (undef, undef, @said) = told('no limit', 'memory', 'unlimited', 'lacks', 500);
+like(is_one_line('memory', @said),
+    qr/exit status 1, it seems for want of memory; /,
+    '... and no limit is blamed');
+
 # --- where something else answers ----------------------------------------------
 
 told('ErrorDocument elsewhere', 'exit', 'document', 'exit3', 500);
