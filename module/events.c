@@ -4,12 +4,11 @@
  */
 #include "module/events.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "apr_strings.h"
 
+#include "module/group_file.h"
 #include "module/hierarchy.h"
 #include "trampoline/layout.h"
 
@@ -23,16 +22,8 @@ static void read_events(request_rec *r, const ij_job *job, const char *file,
                                     job->group_directory, job->jail.profile,
                                     job->jail.generation, job->jail.user,
                                     file);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n;
 
-    *text = '\0';
-    if (fd == -1) {
-        return;
-    }
-    n = read(fd, text, size - 1);
-    close(fd);
-    text[n > 0 ? n : 0] = '\0';
+    ij_group_file_read(path, text, size);
 }
 
 struct verdict_events ij_events_before(request_rec *r, const ij_job *job)

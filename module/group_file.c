@@ -19,17 +19,22 @@ const char *ij_group_file(apr_pool_t *p, const char *directory,
     return apr_pstrcat(p, directory, "/", name, NULL);
 }
 
-const char *ij_group_file_text(apr_pool_t *p, const char *path)
+void ij_group_file_read(const char *path, char *text, size_t size)
 {
-    char *text = apr_pcalloc(p, FILE_MAX + 1);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd == -1 ? -1 : read(fd, text, size - 1);
 
-    if (fd == -1 || read(fd, text, FILE_MAX) == -1) {
-        *text = '\0';
-    }
     if (fd != -1) {
         close(fd);
     }
+    text[n > 0 ? n : 0] = '\0';
+}
+
+const char *ij_group_file_text(apr_pool_t *p, const char *path)
+{
+    char *text = apr_palloc(p, FILE_MAX + 1);
+
+    ij_group_file_read(path, text, FILE_MAX + 1);
     return text;
 }
 

@@ -8,6 +8,7 @@
 #define IVLEJAIL_GROUP_FILE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "apr_pools.h"
 
@@ -15,7 +16,11 @@
 const char *ij_group_file(apr_pool_t *p, const char *directory,
                           const char *name);
 
-/* What a file says, 4096 bytes at most; "" where it cannot be read. */
+/* What a file says, as a string, size - 1 bytes of it at most; "" where it
+   cannot be read. */
+void ij_group_file_read(const char *path, char *text, size_t size);
+
+/* The same in memory of the pool's, 4096 bytes at most. */
 const char *ij_group_file_text(apr_pool_t *p, const char *path);
 
 /* Writes a text into a file that is there.  Returns 0 or errno. */
