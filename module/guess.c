@@ -8,23 +8,14 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "trampoline/names.h"
+
 enum {
     PLACES = 4096,              /* for a hash of user and extension each */
     SURE = 2                    /* files one after the other */
 };
 
 static _Atomic unsigned char files[PLACES];
-
-/* FNV-1a, with the NUL as the end of what is hashed. */
-static uint64_t add_hash(uint64_t hash, const char *text)
-{
-    const uint64_t prime = 0x100000001b3;
-
-    do {
-        hash = (hash ^ (unsigned char)*text) * prime;
-    } while (*text++ != '\0');
-    return hash;
-}
 
 static const char *extension_of(const char *path)
 {
@@ -36,9 +27,11 @@ static const char *extension_of(const char *path)
 
 static _Atomic unsigned char *place_of(const char *user, const char *path)
 {
-    uint64_t hash = add_hash(0xcbf29ce484222325, user);
+    /* FNV-1a of each; 31: so that neither undoes the other */
+    uint64_t hash = (uint64_t)name_lock_offset(user)
+        + 31 * (uint64_t)name_lock_offset(extension_of(path));
 
-    return &files[add_hash(hash, extension_of(path)) % PLACES];
+    return &files[hash % PLACES];
 }
 
 bool guess_is_file(const char *user, const char *path)

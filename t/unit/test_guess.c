@@ -3,7 +3,7 @@
  * test_guess.c - whether a request means a file: after two files, and no
  * longer after a program; each user's extensions for themselves
  */
-/* LINK: module_guess.o */
+/* LINK: module_guess.o names.o */
 
 #include <setjmp.h>
 #include <stdarg.h>
