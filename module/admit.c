@@ -51,7 +51,6 @@ struct ij_claim {
     const ij_profile *profile;
     size_t place;
     unsigned int depth;         /* handlers that go on under it */
-    bool is_held;
     bool is_kept;               /* to the end of the request */
 };
 
@@ -230,10 +229,9 @@ static apr_status_t give_back(void *data)
 {
     ij_claim *claim = data;
 
-    if (claim->is_held) {
+    if (claim->member.is_held) {
         claims_give_back(admission.table, claim->member.word, claim->place);
         crew_leave(&claim->member);
-        claim->is_held = false;
     }
     return APR_SUCCESS;
 }
@@ -366,14 +364,11 @@ static claims_end take(ij_claim *claim, const request_rec *r,
                        const ij_profile *profile)
 {
     const conn_rec *master = r->connection->master;
-    claims_end end;
 
     claim->profile = profile;
     claim->member.is_stream = master != NULL;
     claim->member.connection = master != NULL ? master : r->connection;
-    end = crew_join(&claim->member, &admission.of_child, take_place, claim);
-    claim->is_held = end == CLAIMS_HELD;
-    return end;
+    return crew_join(&claim->member, &admission.of_child, take_place, claim);
 }
 
 int ij_admit(request_rec *r, const ij_profile *profile, const char *user,
@@ -383,8 +378,8 @@ int ij_admit(request_rec *r, const ij_profile *profile, const char *user,
                                 number_of(ij_site_of(r->server), profile),
                                 user);
     ij_claim *found = find_claim(r, word);
-    claims_end end = found->is_held ? CLAIMS_HELD
-                                    : take(found, r, profile);
+    claims_end end = found->member.is_held ? CLAIMS_HELD
+                                           : take(found, r, profile);
 
     if (end != CLAIMS_HELD) {
         log_refusal(r, end, profile, user);

@@ -213,6 +213,7 @@ void crew_leave(crew_member *member)
     if (member->leads) {
         hand_over(member);
     }
+    member->is_held = false;
     call_next(member);
     pthread_mutex_unlock(&crew.lock);
 }

@@ -22,11 +22,11 @@ typedef struct crew_member {
     uint64_t word;              /* claims_word() */
     const void *connection;     /* the client's */
     bool is_stream;
+    bool is_held;               /* from joining to leaving; false at first */
 
     /* crew.c's own */
     struct crew_member *next;
     pthread_cond_t called;
-    bool is_held;
     bool leads;                 /* the one that counts for its connection */
 } crew_member;
 

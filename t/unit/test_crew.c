@@ -73,9 +73,11 @@ static void test_threads(void **state)
         alices[i] = make("alice", i, false);
         assert_int_equal(join(&alices[i]), i < LIMIT ? CLAIMS_HELD
                                                      : CLAIMS_OVER_THREADS);
+        assert_int_equal(alices[i].is_held, i < LIMIT);
     }
     assert_int_equal(join(&bob), CLAIMS_HELD);
     crew_leave(&alices[0]);
+    assert_false(alices[0].is_held);
     assert_int_equal(join(&alices[LIMIT]), CLAIMS_HELD);
     crew_leave(&bob);
     for (i = 1; i < LIMIT + 1; i++) {
