@@ -16,6 +16,7 @@ use IO::Select;
 use Test::More;
 
 use IvleJail::Client;
+use IvleJail::Crowd;
 use IvleJail::Httpd;
 use IvleJail::Test;
 
@@ -90,12 +91,11 @@ CONF
 
 my $SAY = "#!/bin/sh\necho Content-Type: text/plain\necho\n";
 my %PROGRAMS = (
-    'wait.sh' => "#!/bin/sh\necho >> ../came\nread -r line < ../gate\n"
-        . "echo Content-Type: text/plain\necho\necho waited\n",
-    'hello.sh' => "${SAY}echo hello\n",
+    'wait.sh' => $WAITS,
+    'hello.sh' => $HELLO,
     'page.sh' => "${SAY}n=\$QUERY_STRING\necho at \$n\ntest \$n = 0 || "
         . "echo '<!--#include virtual=\"page.sh?'\$((n - 1))'\" -->'\n",
-    'fail.sh' => "#!/bin/sh\necho >> ../came\nread -r line < ../gate\n",
+    'fail.sh' => $COMES,
     'away.sh' => "#!/bin/sh\necho Location: /one/hello.sh\necho\n",
 );
 
@@ -103,18 +103,11 @@ my ($httpd, $share);
 
 # --- alice --------------------------------------------------------------------
 
-sub came { return -s "$USERS/alice/home/alice/came" // 0 }
-
 # So many have started; programs of requests that were refused had the time to.
 sub check_came {
     my ($count, $what) = @_;
     wait_until(PATIENCE, sub { came() >= $count });
     is(came(), $count, $what);
-}
-
-sub closed_gate {
-    unlink "$USERS/alice/home/alice/came";
-    return put_gate('alice');
 }
 
 sub flood {

@@ -15,6 +15,7 @@ use Test::More;
 use Time::HiRes qw(sleep);
 
 use IvleJail::Client;
+use IvleJail::Crowd;
 use IvleJail::Httpd;
 use IvleJail::Test;
 
@@ -43,12 +44,7 @@ CONF
 Use Place $_
 CONF
 
-my $SAY = "#!/bin/sh\necho Content-Type: text/plain\necho\n";
-my %PROGRAMS = (
-    'wait.sh' => "#!/bin/sh\necho >> ../came\nread -r line < ../gate\n"
-        . "echo Content-Type: text/plain\necho\necho waited\n",
-    'hello.sh' => "${SAY}echo hello\n",
-);
+my %PROGRAMS = ('wait.sh' => $WAITS, 'hello.sh' => $HELLO);
 
 my $httpd;
 
@@ -112,13 +108,6 @@ sub check_slow_warden {
 }
 
 # --- floods ---------------------------------------------------------------------
-
-sub came { return -s "$USERS/alice/home/alice/came" // 0 }
-
-sub closed_gate {
-    unlink "$USERS/alice/home/alice/came";
-    return put_gate('alice');
-}
 
 # When all of its threads have just been busy, mod_http2 (2.0) may leave a stream
 # for later although some are free, until it hears of a next connection: so bob
