@@ -368,7 +368,8 @@ static claims_end take(ij_claim *claim, const request_rec *r,
     claim->profile = profile;
     claim->member.is_stream = master != NULL;
     claim->member.connection = master != NULL ? master : r->connection;
-    return crew_join(&claim->member, &admission.of_child, take_place, claim);
+    return crew_join(&claim->member, &admission.of_child, CREW_PATIENCE,
+                     take_place, claim);
 }
 
 int ij_admit(request_rec *r, const ij_profile *profile, const char *user,

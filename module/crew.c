@@ -8,8 +8,8 @@
  * a user may hold, and a page is no flood: so a stream waits for a place.
  *
  * Who waits holds a thread of mod_http2's, which may be the last one and
- * somebody else's next.  So it is not for longer than WAIT_MILLISECONDS; and
- * once a stream has waited that long and in vain, its user has not a page but
+ * somebody else's next.  So it is not for longer than CREW_PATIENCE; and once
+ * a stream has waited that long and in vain, its user has not a page but
  * programs that do not end, and for RETRY_MILLISECONDS no stream of theirs
  * waits at all.
  *
@@ -22,7 +22,6 @@
 #include <time.h>
 
 enum {
-    WAIT_MILLISECONDS = 1000,
     RETRY_MILLISECONDS = 5000,  /* as Retry-After says */
     LOOK_MILLISECONDS = 20,     /* for what other children have given back */
     MEMORIES = 64               /* of users, who share them by chance */
@@ -134,13 +133,12 @@ static void hand_over(const crew_member *member)
 
 /* --- joining and leaving --- */
 
-static int64_t patience_of(const crew_member *member, int64_t now)
+static bool may_wait(const crew_member *member, int64_t now)
 {
     int64_t in_vain = *memory_of(member);
 
-    return !member->is_stream
-        || (in_vain != 0 && now - in_vain < RETRY_MILLISECONDS)
-        ? 0 : WAIT_MILLISECONDS;
+    return member->is_stream
+        && (in_vain == 0 || now - in_vain >= RETRY_MILLISECONDS);
 }
 
 /* What is given back here is called out, but only here. */
@@ -183,22 +181,23 @@ static claims_end try_until(int64_t deadline, crew_member *member,
 }
 
 claims_end crew_join(crew_member *member, const crew_limits *limits,
-                     claims_end (*claim)(void *), void *data)
+                     int patience, claims_end (*claim)(void *), void *data)
 {
-    int64_t now = milliseconds(), patience;
+    int64_t now = milliseconds();
     claims_end end;
+    bool waits;
 
     member->next = NULL;
     member->called = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
     member->is_held = false;
     pthread_mutex_lock(&crew.lock);
     put_in(member);
-    patience = patience_of(member, now);
-    end = try_until(now + patience, member, limits, claim, data);
+    waits = may_wait(member, now);
+    end = try_until(waits ? now + patience : now, member, limits, claim, data);
     if (end != CLAIMS_HELD) {
         take_out(member);
     }
-    if (end != CLAIMS_HELD && patience > 0) {
+    if (end != CLAIMS_HELD && waits) {
         *memory_of(member) = milliseconds();
     }
     call_next(member);

@@ -35,15 +35,19 @@ typedef struct crew_limits {
     size_t threads, streams;
 } crew_limits;
 
+/* Milliseconds that a stream may wait where others need its thread, too. */
+enum { CREW_PATIENCE = 1000 };
+
 /*
  * Has a member hold its threads, and what claim() takes of other things, or
  * says why not: CLAIMS_HELD, and it is to leave; or CLAIMS_OVER_THREADS,
  * CLAIMS_OVER_STREAMS or what claim() returned, and it is forgotten.  A stream
- * may wait for others of its user's to leave, for a second at most, and those
- * of one jail are taken in the order in which they came.
+ * may wait for others of its user's to leave, for so many milliseconds of
+ * patience at most, and those of one jail are taken in the order in which they
+ * came.
  */
 claims_end crew_join(crew_member *member, const crew_limits *limits,
-                     claims_end (*claim)(void *), void *data);
+                     int patience, claims_end (*claim)(void *), void *data);
 
 /* After what claim() took was given back: others may be waiting for it. */
 void crew_leave(crew_member *member);
