@@ -35,10 +35,7 @@
 
 #include "scratch.h"
 
-enum {
-    ANSWER_SECONDS = 20,        /* more than any test has to wait */
-    PROGRAM_FD = 200            /* the warden's binary; above what we use */
-};
+enum { PROGRAM_FD = 200 };      /* the warden's binary; above what we use */
 
 double rig_now(void)
 {
@@ -100,15 +97,21 @@ int rig_make(void **state)
            || chown(rig->home, RIG_UID, RIG_GID) ? -1 : 0;
 }
 
+void rig_kill(struct rig *rig)
+{
+    if (rig->warden > 0) {
+        kill(rig->warden, SIGKILL);
+        waitpid(rig->warden, NULL, 0);
+        rig->warden = 0;
+    }
+}
+
 int rig_remove(void **state)
 {
     struct rig *rig = *state;
     int rv;
 
-    if (rig->warden > 0) {
-        kill(rig->warden, SIGKILL);
-        waitpid(rig->warden, NULL, 0);
-    }
+    rig_kill(rig);
     rv = scratch_remove(rig->top);
     free(rig);
     return rv;
@@ -260,11 +263,11 @@ static int open_program(void)
     return fd;
 }
 
-void rig_start(struct rig *rig)
+static void start_with(struct rig *rig, int listener)
 {
     const unsigned long flags = SIGCHLD | CLONE_NEWPID | CLONE_NEWNS
                                 | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET;
-    int listener = make_listener(rig), setup = make_setup_pipe(rig), pin, fd;
+    int setup = make_setup_pipe(rig), pin, fd;
     pid_t pid;
 
     fd = open_program();
@@ -284,6 +287,11 @@ void rig_start(struct rig *rig)
     close(pin);
 }
 
+void rig_start(struct rig *rig)
+{
+    start_with(rig, make_listener(rig));
+}
+
 int rig_make_started(void **state)
 {
     if (rig_make(state) != 0) {
@@ -293,9 +301,9 @@ int rig_make_started(void **state)
     return 0;
 }
 
-int rig_wait(struct rig *rig, int seconds)
+int rig_wait(struct rig *rig)
 {
-    double end = rig_now() + seconds;
+    double end = rig_now() + PATIENCE;
     int status;
 
     while (rig_now() < end) {
@@ -354,11 +362,41 @@ int rig_descriptors(const struct rig *rig)
     return count_entries(path, 0);
 }
 
-bool rig_settles(const struct rig *rig, int wanted, double seconds)
+bool rig_settles(const struct rig *rig, int wanted)
 {
-    double end = rig_now() + seconds;
+    double end = rig_now() + PATIENCE;
 
     while (rig_processes(rig) != wanted) {
+        if (rig_now() > end) {
+            return false;
+        }
+        rig_sleep(0.005);
+    }
+    return true;
+}
+
+/* -1: it runs.  Of the line in /proc, which proc(5) explains, the first. */
+static long current_call(const struct rig *rig)
+{
+    char path[64];
+    FILE *file;
+    long call;
+
+    snprintf(path, sizeof(path), "/proc/%d/syscall", (int) rig->warden);
+    file = fopen(path, "re");
+    assert_non_null(file);
+    if (fscanf(file, "%ld", &call) != 1) {
+        call = -1;
+    }
+    fclose(file);
+    return call;
+}
+
+bool rig_is_in(const struct rig *rig, long call)
+{
+    double end = rig_now() + PATIENCE;
+
+    while (current_call(rig) != call) {
         if (rig_now() > end) {
             return false;
         }
@@ -376,7 +414,7 @@ struct wire_request rig_request(const struct rig *rig, const char *name)
     static size_t next;
     char *filename = filenames[next % 8], *uri = uris[next++ % 8];
     struct wire_request request = {
-        .kind = WIRE_SERVE, .timeout_seconds = ANSWER_SECONDS,
+        .kind = WIRE_SERVE, .timeout_seconds = PATIENCE,
         .root = rig->home, .filename = filename, .uri = uri, .method = "GET"
     };
 
@@ -388,7 +426,7 @@ struct wire_request rig_request(const struct rig *rig, const char *name)
 int rig_connect(const struct rig *rig, struct client *client)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    const struct timeval limit = { .tv_sec = ANSWER_SECONDS };
+    const struct timeval limit = { .tv_sec = PATIENCE };
     int rv = 0;
 
     client->in = client->out = client->err = client->file = -1;
@@ -432,25 +470,45 @@ int rig_answer(struct client *client, struct wire_answer *answer)
     return wire_recv_answer(client->sock, 0, answer, &client->file);
 }
 
-void rig_accepted(const struct rig *rig, struct client *client,
-                  const struct wire_request *request)
+static void assert_answer(struct client *client, enum wire_answer_kind kind)
 {
     struct wire_answer answer;
 
+    assert_int_equal(rig_answer(client, &answer), 0);
+    assert_int_equal(answer.kind, kind);
+}
+
+static void ask(const struct rig *rig, struct client *client,
+                const struct wire_request *request)
+{
     assert_int_equal(rig_connect(rig, client), 0);
     assert_int_equal(rig_send(client, request), 0);
-    assert_int_equal(rig_answer(client, &answer), 0);
-    assert_int_equal(answer.kind, WIRE_ACCEPTED);
+}
+
+void rig_accepted(const struct rig *rig, struct client *client,
+                  const struct wire_request *request)
+{
+    ask(rig, client, request);
+    assert_answer(client, WIRE_ACCEPTED);
 }
 
 void rig_started(const struct rig *rig, struct client *client,
                  const struct wire_request *request)
 {
-    struct wire_answer answer;
-
     rig_accepted(rig, client, request);
-    assert_int_equal(rig_answer(client, &answer), 0);
-    assert_int_equal(answer.kind, WIRE_STARTED);
+    assert_answer(client, WIRE_STARTED);
+}
+
+void rig_start_serving(struct rig *rig, struct client *client,
+                       const char *name)
+{
+    struct wire_request request = rig_request(rig, name);
+    int listener = make_listener(rig);
+
+    ask(rig, client, &request);
+    start_with(rig, listener);
+    assert_answer(client, WIRE_ACCEPTED);
+    assert_answer(client, WIRE_STARTED);
 }
 
 static void close_fd(int *fd)
@@ -468,6 +526,14 @@ void rig_close(struct client *client)
     close_fd(&client->out);
     close_fd(&client->err);
     close_fd(&client->file);
+}
+
+bool rig_is_open(const struct client *client)
+{
+    char byte;
+
+    return recv(client->sock, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -1
+           && errno == EAGAIN;
 }
 
 /* Appends what is there; closes the descriptor at end of file. */
@@ -513,7 +579,7 @@ void rig_finish(struct client *client, struct outcome *outcome)
                                 { .fd = last ? -1 : client->sock,
                                   .events = POLLIN } };
 
-        assert_true(poll(fds, 3, ANSWER_SECONDS * 1000) > 0);
+        assert_true(poll(fds, 3, PATIENCE * 1000) > 0);
         if (fds[0].revents != 0) {
             drain(&client->out, outcome->out, sizeof(outcome->out),
                   &outcome->out_size);
@@ -537,8 +603,7 @@ void rig_ask(const struct rig *rig, const struct wire_request *request,
 {
     struct client client;
 
-    assert_int_equal(rig_connect(rig, &client), 0);
-    assert_int_equal(rig_send(&client, request), 0);
+    ask(rig, &client, request);
     rig_finish(&client, outcome);
 }
 

@@ -25,6 +25,15 @@ enum { RIG_UID = 70003, RIG_GID = 70004 };
 enum { RIG_UID = 70001, RIG_GID = 70002 };
 #endif
 
+/*
+ * Seconds for what must happen, however slow the machine is: nothing that is
+ * right takes so long, and what must not be waited for takes longer.
+ */
+enum { PATIENCE = 60 };
+
+/* Seconds that open() waits for the holder of a lease, as of fcntl(2). */
+enum { LEASE_BREAK_SECONDS = 45 };
+
 struct rig {
     char top[64];           /* a directory for this warden */
     char home[80];          /* in it: the user's, with the scripts */
@@ -60,8 +69,18 @@ int rig_remove(void **state);
 /* Starts the warden with rig->setup. */
 void rig_start(struct rig *rig);
 
-/* Waits for the warden to end; returns its wait status, -1: not in time. */
-int rig_wait(struct rig *rig, int seconds);
+/*
+ * The same with a request for the file name that was there before the warden,
+ * and has been STARTED: a warden that serves is not idle.
+ */
+void rig_start_serving(struct rig *rig, struct client *client,
+                       const char *name);
+
+/* Waits for the warden to end; returns its wait status, -1: it does not. */
+int rig_wait(struct rig *rig);
+
+/* Ends it with all that runs in the jail; none is fine, too. */
+void rig_kill(struct rig *rig);
 
 /* A path in home, in a static buffer that the next call uses again. */
 const char *rig_path(const struct rig *rig, const char *name);
@@ -78,13 +97,22 @@ const char *rig_read(const struct rig *rig, const char *name);
 int rig_processes(const struct rig *rig);
 int rig_descriptors(const struct rig *rig);
 
-/* Waits until rig_processes() is wanted; false: not within the seconds. */
-bool rig_settles(const struct rig *rig, int wanted, double seconds);
+/* Waits until rig_processes() is wanted; returns false if it is never. */
+bool rig_settles(const struct rig *rig, int wanted);
+
+/*
+ * Waits until the warden is in a system call (SYS_*, <sys/syscall.h>), also
+ * one in which strace(1) holds it; returns false if it never is.
+ */
+bool rig_is_in(const struct rig *rig, long call);
 
 /* A request for the file name (which may go on with path info). */
 struct wire_request rig_request(const struct rig *rig, const char *name);
 
-/* Each returns 0 or errno. */
+/*
+ * Each returns 0 or errno.  What does not come within PATIENCE is EAGAIN to
+ * rig_answer().
+ */
 int rig_connect(const struct rig *rig, struct client *client);
 int rig_send(struct client *client, const struct wire_request *request);
 int rig_answer(struct client *client, struct wire_answer *answer);
@@ -105,6 +133,9 @@ void rig_run(const struct rig *rig, const char *name,
              struct outcome *outcome);
 
 void rig_close(struct client *client);
+
+/* Whether the warden has not closed the connection, which is said nothing. */
+bool rig_is_open(const struct client *client);
 
 /*
  * The same in a hurry and without assertions: reads no output, and is gone

@@ -103,7 +103,7 @@ static void test_sender_gone(void **state)
     struct rig *rig = *state;
     const struct wire_log log = { .path = rig_path(rig, "log"),
                                   .text = "text\n" };
-    double end = rig_now() + 5;
+    double end = rig_now() + PATIENCE;
     struct client client;
     int i;
 
@@ -277,7 +277,7 @@ static void test_lease(void **state)
     assert_true(fd >= 0);
     assert_int_equal(fcntl(fd, F_SETLEASE, F_WRLCK), 0);
     assert_not_written(rig, "log", EWOULDBLOCK);
-    assert_true(rig_now() - begin < 5);
+    assert_true(rig_now() - begin < LEASE_BREAK_SECONDS);
     close(fd);
 }
 
