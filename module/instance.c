@@ -74,7 +74,11 @@ static const char *pid_path(apr_pool_t *p, const char *name)
     return apr_pstrcat(p, LAYOUT_RUN "/", name, ".pid", NULL);
 }
 
-/* /run/ivlejail: made by whoever comes first, believed only as root's. */
+/*
+ * /run/ivlejail: made by whoever comes first, believed only as root's.  It is
+ * never removed: another httpd may be about to use it, and what is mounted on
+ * a directory elsewhere goes with it.
+ */
 static const char *make_run_directory(apr_pool_t *p)
 {
     struct stat st;
@@ -150,6 +154,14 @@ static const char *write_pid(apr_pool_t *p, const char *name, int fd)
     return NULL;
 }
 
+/* Whoever ends removes the file before it drops the lock on it. */
+static bool was_removed(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == -1 || st.st_nlink == 0;
+}
+
 /* Takes the lock; *fd holds it.  Closing any descriptor of it drops it. */
 static const char *take_lock(apr_pool_t *p, const char *name, int *fd)
 {
@@ -162,8 +174,16 @@ static const char *take_lock(apr_pool_t *p, const char *name, int *fd)
         return apr_psprintf(p, "cannot open '%s': %s", pid_path(p, name),
                             strerror(errno));
     }
-    fault = fcntl(file, F_SETLK, &whole) == -1
-        ? lock_fault(p, name, file, errno) : write_pid(p, name, file);
+    if (fcntl(file, F_SETLK, &whole) == -1) {
+        fault = lock_fault(p, name, file, errno);
+    }
+    else if (was_removed(file)) {
+        fault = apr_psprintf(p, "another httpd, which ran the instance '%s', "
+                             "has just ended: start this one again", name);
+    }
+    else {
+        fault = write_pid(p, name, file);
+    }
     if (fault != NULL) {
         close(file);
         return fault;
@@ -340,7 +360,6 @@ static apr_status_t end(void *data)
     }
     ij_groups_end(instance->name, ap_pglobal);
     unlink(pid_path(ap_pglobal, instance->name));
-    rmdir(LAYOUT_RUN);          /* if no other instance is in it */
     close(instance->lock_fd);
     instance->parent = 0;
     return APR_SUCCESS;

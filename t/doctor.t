@@ -374,7 +374,6 @@ sub doctor_of {
     kill KILL => $pid;
     waitpid $pid, 0;
     unlink $file;
-    rmdir '/run/ivlejail';
     return $r;
 }
 

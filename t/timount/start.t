@@ -11,10 +11,7 @@ use IvleJail::Instance;
 
 use constant { ALICE => 76001, WWW => 33 };
 
-IvleJail::Instance::enter_own_namespace();
-mkdir '/run/ivlejail', 0755;
-IvleJail::Instance::run_ok('mount', '-t', 'tmpfs', '-o', 'mode=755', 'none',
-    '/run/ivlejail');
+IvleJail::Instance::have_own_run();
 my $i = IvleJail::Instance->new('tstart');
 my $run = $i->{run};
 $i->add_user(alice => ALICE);

@@ -21,9 +21,7 @@ my ($HTTPD, $GROUP) = ($IvleJail::Instance::HTTPD_UID,
     $IvleJail::Instance::HTTPD_GID);
 
 # Some of the faults are in places that other instances use.
-IvleJail::Instance::enter_own_namespace();
-mkdir '/run/ivlejail', 0755;
-run_ok('mount', '-t', 'tmpfs', '-o', 'mode=755', 'none', '/run/ivlejail');
+IvleJail::Instance::have_own_run();
 
 my $i = IvleJail::Instance->new('trefusals');
 my ($dir, $run, $users) = ($i->{dir}, $i->{run}, "$i->{dir}/users");

@@ -113,6 +113,17 @@ sub enter_own_namespace {
     run_ok('mount', '--make-rprivate', '/');
 }
 
+# The same, with runtime directories that no other instance uses.  Not mounted
+# on the host's directory: an httpd that ends removes that, and with it goes
+# whatever is mounted on it in other namespaces.
+sub have_own_run {
+    enter_own_namespace();
+    for my $directory ('/run', '/run/ivlejail') {
+        run_ok('mkdir', '-p', $directory);
+        run_ok('mount', '-t', 'tmpfs', '-o', 'mode=755', 'none', $directory);
+    }
+}
+
 # From here on the machine has no processes but the test's, so that a walk
 # through /proc is short and always the same.  To be called first.
 sub have_own_processes {
