@@ -203,7 +203,7 @@ sub interrupt {
         open STDOUT, '>', '/dev/null';
         exec $build, @debian or die;
     }
-    ok(wait_until(10, sub { -e "$bases/started" }), "a build runs ($signal)");
+    ok(wait_until(60, sub { -e "$bases/started" }), "a build runs ($signal)");
     kill $signal => $pid;
     waitpid $pid, 0;
     return $?;
@@ -220,14 +220,14 @@ for my $case ([TERM => 143], [INT => 130], [HUP => 129]) {
     my ($signal, $wanted) = @$case;
     is(interrupt($signal) >> 8, $wanted, "SIG$signal ends it");
     is(entries(), $before, '... and all is as before');
-    ok(wait_until(5, sub { !sleeper() }), '... and nothing runs on');
+    ok(wait_until(60, sub { !sleeper() }), '... and nothing runs on');
 }
 
 interrupt('KILL');
 like(entries(), qr/\.building-/, 'a build that is killed leaves a rest');
 is(current(), $first, '... but current is as before');
 kill KILL => sleeper();
-ok(wait_until(5, sub { !sleeper() }), 'when nothing of it lives any more');
+ok(wait_until(60, sub { !sleeper() }), 'when nothing of it lives any more');
 is((build(@busybox))[0], 0, '... the next build works');
 unlike(entries(), qr/\.building-/, '... and removes the rest');
 

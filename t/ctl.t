@@ -469,7 +469,7 @@ sub with_lock {
         sysopen(my $fh, $pid_file, $mode) or _exit(1);
         lock_all($fh, F_SETLK, $type) or _exit(2);
         syswrite $says, 'x';
-        sleep 60;
+        sleep 600;
         _exit(0);
     }
     close $says;

@@ -16,7 +16,7 @@ use Test::More;
 use IvleJail::Test;
 
 my $RUNS = $ENV{IVLEJAIL_FUZZ_RUNS} // 20_000;
-my $SECONDS_PER_INPUT = 10;
+my $SECONDS_PER_INPUT = 60;
 my $MEMORY_MIB = 1024;
 
 # Bytes of an input: beyond them there is only more of the same.

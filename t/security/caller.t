@@ -18,7 +18,8 @@ use Time::HiRes qw(sleep time);
 use IvleJail::Instance;
 
 use constant {
-    ALICE => 76001, PATIENCE => 20, STORMS => 30, DESCRIPTORS => 1000,
+    ALICE => 76001, STORMS => 30, DESCRIPTORS => 1000,
+    PATIENCE => IvleJail::Instance::PATIENCE,
     NOFILE => 7, PR_SET_DUMPABLE => 4, PR_SET_MDWE => 65, TIOCSCTTY => 0x540e,
     TIOCSPTLCK => 0x40045431, TIOCGPTN => 0x80045430,
     REAL_TIME => 34,
@@ -144,10 +145,12 @@ sub terminal {
     sysopen my $tty, $slave, POSIX::O_RDWR() or _exit(124);
     ioctl $tty, TIOCSCTTY, 0;
     dup2(fileno $tty, 0);
+    my $caller = $$;
     return if fork;
     open $_, '>', '/dev/null' for *STDOUT, *STDERR;
     close $tty;
-    sleep 2;                    # or there is a hangup as soon as it is closed
+    # there is a hangup as soon as the master is closed
+    sleep 0.05 while getppid == $caller;
     _exit(0);
 }
 
@@ -203,11 +206,8 @@ sub waiting_start {
         open STDOUT, '>', '/dev/null';
         $i->exec_trampoline('alice');
     }
-    IvleJail::Instance::wait_until(PATIENCE, sub {
-        (IvleJail::Instance::lines_of("/proc/$pid/comm"))[0] eq 'trampoline'
-            && (IvleJail::Instance::lines_of("/proc/$pid/status"))[8] =~ /\t0\t/
-    }) or BAIL_OUT('no trampoline that waits');
-    sleep 0.2;
+    IvleJail::Instance::waits_for_lock($pid)
+        or BAIL_OUT('no trampoline that waits');
     return $pid;
 }
 

@@ -29,7 +29,7 @@ require 'sys/syscall.ph';
 use constant {
     ALICE => 70001, BOB => 70002, CLONE_NEWNS => 0x20000,
     TIOCSPTLCK => 0x40045431, TIOCGPTN => 0x80045430,
-    STARTS => 10, PATIENCE => 30,
+    STARTS => 10, PATIENCE => 120,
 };
 
 my @GROUPS = qw(paths privileges neighbours);

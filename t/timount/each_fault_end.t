@@ -40,7 +40,8 @@ sub stopped {
     my ($fault) = @_;
     my @left = ($i->mounts, grep { -e } $i->{run});
 
-    IvleJail::Instance::wait_until(5, sub { !$sweeper->running });
+    IvleJail::Instance::wait_until(IvleJail::Instance::PATIENCE,
+        sub { !$sweeper->running });
     push @left, 'warden' if $sweeper->running;
     push @left, 'the policy'
         if $fault && $fault->{name} eq 'unlinkat' && $fault->{nth} == 1;

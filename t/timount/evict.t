@@ -35,7 +35,7 @@ sub run_all {
             "#!/bin/sh\n$PROGRAMS{$name}\n");
         push @asking, $i->ask_in_background($socket, $program);
     }
-    return IvleJail::Instance::wait_until(20,
+    return IvleJail::Instance::wait_until(IvleJail::Instance::PATIENCE,
         sub { keys %{ $i->processes } == $before + PROCESSES });
 }
 

@@ -10,10 +10,12 @@ use strict;
 use warnings;
 
 use Test::More;
+use Time::HiRes qw(time);
 
 use IvleJail::Instance;
 
-use constant { ALICE => 76001, BOB => 76002 };
+use constant { ALICE => 76001, BOB => 76002, IDLE => 1,
+    PATIENCE => IvleJail::Instance::PATIENCE };
 
 my $i = IvleJail::Instance->new('texpiry');
 $i->add_user(alice => ALICE);
@@ -44,7 +46,7 @@ my %DO = (
     runs => sub {
         my ($socket) = $i->start('alice')->{socket};
         push @asking, $i->ask_in_background($socket, $sleep);
-        IvleJail::Instance::wait_until(5,
+        IvleJail::Instance::wait_until(PATIENCE,
             sub { grep { $_ eq 'busybox' } values %{ $i->processes } })
             ? () : 'it does not run';
     },
@@ -133,11 +135,12 @@ is_deeply([ $i->jails_left ], [], 'they go with the next sweep');
 
 # --- by itself ----------------------------------------------------------------
 
-$i->seal(idle => 1);
+$i->seal(idle => IDLE);
+my $begin = time;
 $i->start('alice');
-is($i->sweep->{busy}, 1, 'an idle warden lives for a while');
-ok(IvleJail::Instance::wait_until(3, sub { !%{ $i->processes } }),
-    'and ends by itself');
+ok(IvleJail::Instance::wait_until(PATIENCE, sub { $i->all_have_ended }),
+    'an idle warden ends by itself');
+cmp_ok(time - $begin, '>=', IDLE, '... and not before its time');
 $i->sweep for 1, 2;
 is_deeply([ $i->jails_left ], [], 'then two sweeps suffice');
 $i->finish;

@@ -10,7 +10,8 @@ use Time::HiRes qw(sleep time);
 
 use IvleJail::Instance;
 
-use constant { JAILS => 1000, AT_ONCE => 8, FIRST_UID => 77001 };
+use constant { JAILS => 1000, AT_ONCE => 8, FIRST_UID => 77001,
+    PATIENCE => 300 };
 
 my $i = IvleJail::Instance->new('tmany');
 $i->seal(idle => 1);
@@ -64,13 +65,13 @@ my $begin = time;
 is(start_all(@users), 0, JAILS . ' jails are started');
 diag sprintf '%d starts: %.1f s', JAILS, time - $begin;
 is(scalar(() = $i->pins), JAILS, 'as many pins');
-ok(IvleJail::Instance::wait_until(20, sub { !%{ $i->processes } }),
+ok(IvleJail::Instance::wait_until(PATIENCE, sub { $i->all_have_ended }),
     'their wardens end');
 
 # A process that has ended may hold its pin a moment longer: then one more
 # sweep marks that one.
 my %swept = (marked => 0, expired => 0);
-IvleJail::Instance::wait_until(60, sub {
+IvleJail::Instance::wait_until(PATIENCE, sub {
     my $start = time;
     my $now = $i->sweep;
     diag sprintf '%d marked, %d expired: %.0f ms', @$now{qw(marked expired)},
@@ -83,7 +84,7 @@ is($swept{expired}, JAILS, '... and the next ones expire them');
 
 # Other people's come and go.
 my $after;
-IvleJail::Instance::wait_until(60, sub {
+IvleJail::Instance::wait_until(PATIENCE, sub {
     $after = count_all();
     !grep { $after->{$_} >= $before->{$_} + JAILS / 4 } qw(processes open)
 });

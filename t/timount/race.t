@@ -12,15 +12,17 @@ use Time::HiRes qw(sleep time);
 
 use IvleJail::Instance;
 
-use constant { SECONDS => 6, USERS => 12, STARTERS => 4, FIRST_UID => 77001 };
+use constant { SECONDS => 6, TIMES => 10, USERS => 12, STARTERS => 4,
+    FIRST_UID => 77001, LOOK_SECONDS => 5 };
 
 my $i = IvleJail::Instance->new('trace');
 $i->seal(idle => 1);
 my @users = map { $i->add_user("user$_", FIRST_UID + $_) } 1 .. USERS;
 my $end = time + SECONDS;
 
-# Does something again and again in a process of its own, until the end; what
-# it returns is kept: "" for each time that all was well.
+# Does something again and again in a process of its own, until the end, and
+# some times at least; what it returns is kept: "" for each time that all was
+# well.
 sub do_all_the_time {
     my ($what, $pause) = @_;
     my $out = IvleJail::Instance::tempfile();
@@ -28,7 +30,7 @@ sub do_all_the_time {
 
     if (!$pid) {
         srand $$;
-        while (time < $end) {
+        for (my $times = 0; time < $end || $times <= TIMES; $times++) {
             my @said = $what->();
             syswrite $out, join('', map { "$_\n" } @said) || "\n";
             sleep rand 2 * $pause if $pause;
@@ -81,11 +83,12 @@ sub wardens_of_users {
 }
 
 # While all of the lock is held nothing starts; a second warden may still end.
+# For that there are half the seconds that a start waits for the lock.
 sub look_for_two {
     my $lock = $i->try_lock or return;
     my ($wardens, @two);
 
-    IvleJail::Instance::wait_until(1, sub {
+    IvleJail::Instance::wait_until(LOOK_SECONDS, sub {
         $wardens = wardens_of_users();
         @two = grep { @{ $wardens->{$_} } > 1 } keys %$wardens;
         return !@two;
@@ -110,7 +113,7 @@ for my $kind (sort keys %workers) {
     }
     my @wrong = grep { $_ ne '' } @said;
     diag sprintf '%s: %d times', $kind, scalar @said;
-    cmp_ok(scalar @said, '>', 10, "$kind: many times");
+    cmp_ok(scalar @said, '>', TIMES, "$kind: many times");
     is_deeply([ splice @wrong, 0, 10 ], [], '... and nothing went wrong');
 }
 

@@ -20,12 +20,13 @@
 
 #include "trampoline/wire.h"
 
-enum { FAILED = 1, REFUSED = 2, NO_ANSWER = 3, A_FILE = 4, ANSWERS_FD = 20 };
+enum { FAILED = 1, REFUSED = 2, NO_ANSWER = 3, A_FILE = 4, ANSWERS_FD = 20,
+       PATIENCE = 600 };     /* seconds for a program, and for an answer */
 
 static int connect_to(const char *path)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    const struct timeval limit = { .tv_sec = 60 };
+    const struct timeval limit = { .tv_sec = PATIENCE };
     int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
     if (sock < 0 || strlen(path) >= sizeof address.sun_path) {
@@ -75,7 +76,7 @@ int main(int argc, char **argv)
     static const int pipes[WIRE_PIPES] = { 0, 1, 2 };
     struct wire_request request = {
         .kind = WIRE_SERVE,
-        .timeout_seconds = 60,
+        .timeout_seconds = PATIENCE,
         .root = "/",
         .uri = "/ask",
         .method = "GET",

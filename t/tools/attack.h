@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ATTACK_PATIENCE = 20, ATTACK_FDS_MAX = 256 };
+enum { ATTACK_PATIENCE = 60, ATTACK_FDS_MAX = 256 };
 
 struct attack {
     const char *name;

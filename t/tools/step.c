@@ -15,8 +15,8 @@
  * The exit status is the program's, or 128 and the signal that ended it.
  *
  * With -p it is a program that runs already, whose calls count from then on,
- * until step is ended.  It says "attached" on stdout; and "struck CALL" as it
- * makes a call fail.
+ * until step is ended.  It says "attached" on stdout; and "struck CALL" when it
+ * has made a call fail.
  *
  * strace(1) can do both, too, but not to one process when two make the same
  * calls.
@@ -53,6 +53,7 @@ static unsigned long fatal;
 static long fault;          /* 0: to be killed */
 static long only = -1;      /* the calls that count, or -1: all */
 static bool failing;        /* the call has been entered */
+static unsigned long long struck;   /* which one that is */
 static bool attached;       /* to a program that ran already */
 
 static _Noreturn void die(const char *what)
@@ -98,11 +99,9 @@ static void strike(pid_t pid, unsigned long long call)
         (void)kill(pid, SIGKILL);
     }
     else {
-        if (attached) {
-            dprintf(STDOUT_FILENO, "struck %llu\n", call);
-        }
         set_register(pid, false, -1);       /* there is no such call */
         failing = true;
+        struck = call;
     }
 }
 
@@ -114,6 +113,9 @@ static void count(struct person *person)
     if (failing && who == victim) {
         set_register(person->pid, true, -fault);
         failing = false;
+        if (attached) {     /* not sooner: we may be ended for it */
+            dprintf(STDOUT_FILENO, "struck %llu\n", struck);
+        }
         return;
     }
     if (person->programs != 1

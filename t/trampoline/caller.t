@@ -15,6 +15,7 @@ use IvleJail::Instance;
 
 use constant {
     ALICE => 76001,
+    LONG => 1000,               # one that fires is in lock.t
     NICE_MAX => 19, SCHED_BATCH => 3, SCHED_IDLE => 5,
     IOPRIO_PROCESS => 1, IOPRIO_IDLE => 3 << 13,
     KEYCTL_JOIN_SESSION_KEYRING => 1, KEY_SPEC_SESSION_KEYRING => -3,
@@ -131,7 +132,7 @@ sub scheduler {
 # --- the table: each must make no difference ------------------------------------
 
 my @CASES = (
-    [ 'a real timer', sub { setitimer(ITIMER_REAL, 1, 1) } ],
+    [ 'a real timer', sub { setitimer(ITIMER_REAL, LONG, LONG) } ],
     [ 'a virtual timer', sub { setitimer(ITIMER_VIRTUAL, 1, 1) } ],
     [ 'a profiling timer', sub { setitimer(ITIMER_PROF, 1, 1) } ],
     [ 'all signals ignored', sub { signals_are('IGNORE') } ],
@@ -202,7 +203,7 @@ plan tests => 2 * @CASES + 2 * @HARD + 8;
 # when it is ready, but before it has a connection that it has yet to close.
 sub whole_report {
     my ($warden) = $i->warden_pids or return undef;
-    IvleJail::Instance::wait_until(1, sub {
+    IvleJail::Instance::wait_until(IvleJail::Instance::PATIENCE, sub {
         grep { (readlink // '') =~ /eventpoll/ } glob "/proc/$warden/fd/*"
     });
     my $outside = IvleJail::Instance::report_of($warden);
@@ -324,12 +325,10 @@ for my $round (0 .. ROUNDS - 1) {
     my $signal = $signals[$round % @signals];
     my $delay = LONGEST * $round / ROUNDS;
     my ($pid, $go_on) = start_and_signal($signal, $delay);
-    my $begin = time;
     my $what = sprintf '%s after %.2f ms', $signal, 1000 * $delay;
 
     push @wrong, map { "$what: $_" } $i->not_started($i->start('alice'),
         'alice');
-    push @wrong, "$what: late" if time - $begin > 3;
     close $go_on;
     waitpid $pid, 0;
     $killed += $? != 0;
@@ -340,5 +339,5 @@ for my $round (0 .. ROUNDS - 1) {
 }
 push @wrong, map { "left: $_" } $i->jails_left;
 is_deeply(\@wrong, [], ROUNDS . ' starts that get a signal at some moment');
-cmp_ok($killed, '>', ROUNDS / 50, 'some of which it does end');
+cmp_ok($killed, '>', ROUNDS / 50, "some of which it does end: $killed");
 $i->finish;

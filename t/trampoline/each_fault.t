@@ -14,7 +14,8 @@ use Test::More;
 use IvleJail::Failures qw(calls faults wrap named);
 use IvleJail::Instance;
 
-use constant { ALICE => 76001, TRIES => 5 };
+use constant { ALICE => 76001, TRIES => 5, MANY => 10,
+    PATIENCE => IvleJail::Instance::PATIENCE };
 
 $Data::Dumper::Sortkeys = $Data::Dumper::Indent = 1;
 IvleJail::Instance::have_own_processes();
@@ -77,7 +78,7 @@ sub wrong_in_started {
     my $warden;
 
     # it takes a moment to set itself up
-    IvleJail::Instance::wait_until(5, sub { ($warden = warden()) eq $good });
+    IvleJail::Instance::wait_until(PATIENCE, sub { ($warden = warden()) eq $good });
     return ($TOLERATED{ $fault->{name} } ? () : 'it works',
         $r->{err} =~ /\A(?:trampoline: warning: [^\n]+\n)?\z/ ? ()
             : "complaint: $r->{err}",
@@ -98,7 +99,7 @@ sub wrong_in_dead {
     }
     push @wrong, "output: $r->{out}" if $r->{out} ne '';
     if ($warm) {
-        IvleJail::Instance::wait_until(5, sub { !%{ $i->processes } });
+        IvleJail::Instance::wait_until(PATIENCE, sub { !%{ $i->processes } });
         push @wrong, 'the pin is lost' if 1 != (() = $i->pins);
         push @wrong, map { "left: process $_" } values %{ $i->processes };
     }
@@ -155,6 +156,7 @@ for my $warm (0, 1) {
             && $fault->{nth} <= 3;
         push @wrong, wrong($fault,
             $fault->{who} == 0 && $fault->{number} < $main, $warm);
+        last if @wrong > MANY;
     }
     diag @faults . ' faults in ' . (@{ $calls[0] } + @{ $calls[1] })
         . ' calls';

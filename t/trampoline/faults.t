@@ -15,7 +15,8 @@ use Test::More;
 
 use IvleJail::Instance;
 
-use constant { ALICE => 76001, TRIES => 10 };
+use constant { ALICE => 76001, TRIES => 10,
+    PATIENCE => IvleJail::Instance::PATIENCE };
 
 my $i = IvleJail::Instance->new('tfaults');
 $i->add_user(alice => ALICE);
@@ -242,7 +243,7 @@ sub start_with_fault {
 sub is_left {
     my ($step) = @_;
     return $i->jails_left if $step->[0] !~ /:warm$/;
-    IvleJail::Instance::wait_until(2, sub { !%{ $i->processes } });
+    IvleJail::Instance::wait_until(PATIENCE, sub { !%{ $i->processes } });
     my @jails = grep { !/^socket/ } $i->jails;
     return "@jails" eq 'pin default@0000abcd alice mount '
         . '/pins/default@0000abcd/alice' ? () : @jails;

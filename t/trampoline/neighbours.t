@@ -22,7 +22,7 @@ my $secret = $i->add_program('alice', 'secret', "the secret\n");
 my $sleep = $i->add_program('alice', 'sleep', "#!/bin/sh\nexec sleep 600\n");
 my $running = $i->ask_in_background($socket{alice}, $sleep);
 my ($target, $warden);
-IvleJail::Instance::wait_until(5, sub {
+IvleJail::Instance::wait_until(IvleJail::Instance::PATIENCE, sub {
     my $processes = $i->processes;
     ($target) = grep { $processes->{$_} eq 'busybox' } keys %$processes;
     return $target;

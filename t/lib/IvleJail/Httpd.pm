@@ -145,7 +145,7 @@ sub configtest { return $_[0]->control('-t') }
 sub start {
     my ($self, @wrapper) = @_;
     $self->run_command(@wrapper, $self->command('-k', 'start')) or return 0;
-    return $self->wait_until(60, sub {
+    return $self->wait_until(120, sub {
         $self->pid && $self->get('/')->{status} != 599 });
 }
 
@@ -159,7 +159,7 @@ sub stop {
     my ($self) = @_;
     my $pid = $self->pid or return 1;
     kill TERM => $pid;
-    return $self->wait_until(30, sub { !runs($pid) });
+    return $self->wait_until(120, sub { !runs($pid) });
 }
 
 # Of the running parent, or 0.  A number in a file may be another's by now.
@@ -235,14 +235,16 @@ sub slurp {
     return scalar(<$in>) // '';
 }
 
+# Whoever was late looks once more.
 sub wait_until {
     my ($self, $seconds, $condition) = @_;
     my $end = time + $seconds;
-    while (time < $end) {
+    while (1) {
+        my $is_last = time >= $end;
         return 1 if $condition->();
+        return 0 if $is_last;
         sleep 0.05;
     }
-    return 0;
 }
 
 sub DESTROY {

@@ -23,7 +23,8 @@ use Test::More;
 use IvleJail::Failures qw(calls faults wrap named);
 use IvleJail::Instance;
 
-use constant { ALICE => 76001, BOB => 76002, PATIENCE => 20, MANY => 10 };
+use constant { ALICE => 76001, BOB => 76002, MANY => 10,
+    PATIENCE => IvleJail::Instance::PATIENCE };
 
 my %by_status = map { $_->{status} => 1 } values %{
     IvleJail::Instance::codes() };
