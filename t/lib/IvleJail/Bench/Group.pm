@@ -24,7 +24,7 @@ use Time::HiRes qw(sleep time);
 
 use IvleJail::Httpd qw(slurp);
 
-my $PATIENCE = 10;
+my $PATIENCE = 60;
 
 sub new {
     my ($class, $name) = @_;

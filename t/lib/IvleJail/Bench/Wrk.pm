@@ -16,8 +16,10 @@ use warnings;
 use Exporter qw(import);
 use IO::Select;
 use JSON::PP;
+use POSIX qw(SIGINT);
 use Time::HiRes qw(sleep);
 
+use IvleJail::Httpd qw(slurp);
 use IvleJail::Stage qw($TOP);
 
 our @EXPORT_OK = qw(measure);
@@ -35,17 +37,27 @@ sub measure {
     die "$arg{url}: no answer\n";
 }
 
+# Whether it would die of SIGINT no more.
+sub has_begun {
+    my ($pid) = @_;
+    my %status = slurp("/proc/$pid/status") =~ /^(\w+):\s*(\S+)$/mg;
+    return $status{Name} eq 'wrk'
+        && hex(substr $status{SigCgt}, -1) & 1 << (SIGINT - 1);
+}
+
 # It takes whole seconds only, but prints its results at SIGINT; not yet, when
 # it has just started.
 sub run_wrk {
     my (%arg) = @_;
     my $pid = open(my $out, '-|') // die "fork: $!";
     if (!$pid) {
+        $SIG{INT} = 'DEFAULT';
         exec 'wrk', '-t', 1, '-c', $arg{clients}, '-d', $LONGER, '--timeout',
             60, '-s', "$TOP/t/bench/wrk.lua", $arg{url}, '--',
             $arg{body} // 0, $arg{users} // 0;
         die "wrk: $!";
     }
+    sleep 0.01 until has_begun($pid) || IO::Select->new($out)->can_read(0);
     sleep $arg{seconds};
     my ($text, $select) = ('', IO::Select->new($out));
     do { kill INT => $pid } until $select->can_read(0.2)
