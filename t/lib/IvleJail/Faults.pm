@@ -18,7 +18,7 @@ use warnings;
 use File::Basename qw(basename);
 use Time::HiRes qw(sleep time);
 
-use IvleJail::Httpd qw(slurp);
+use IvleJail::Httpd qw(runs slurp);
 use IvleJail::Test;
 use IvleJail::Traffic;
 
@@ -37,9 +37,9 @@ my %ALLOWED = (
 );
 
 use constant {
-    LATE => 0.5,        # seconds until a process that was killed has ended
-    CLOSING => 5,       # seconds until old children have closed connections
+    LATE => 2,          # seconds until httpd knows that a process has ended
     FULL => 2,          # seconds that something is full, or a user away
+    PATIENCE => 60,
 };
 
 # What is done how often, in seconds.
@@ -58,8 +58,8 @@ my @PLAN = (
 # base: a base image, and generations of it to switch between.
 sub new {
     my ($class, $httpd, %arg) = @_;
-    my $self = bless { httpd => $httpd, %arg, disturbed => [], later => [],
-        count => {}, samples => [], switched => 0 }, $class;
+    my $self = bless { httpd => $httpd, %arg, disturbed => [], ending => [],
+        later => [], count => {}, samples => [], switched => 0 }, $class;
     $self->{run_dir} = "/run/ivlejail/$httpd->{instance}";
     $self->{user_of} = { reverse %{ $arg{users} } };
     $self->{plan} = [map { { code => $_->[0], every => $_->[1],
@@ -76,6 +76,7 @@ sub turn {
         $fault->{code}->($self);
     }
     $self->end_some(time);
+    $self->look_at_ending;
     sleep 0.02;
 }
 
@@ -90,6 +91,8 @@ sub end_some {
 sub end {
     my ($self) = @_;
     $self->end_some(9 ** 20);
+    wait_until(PATIENCE, sub { !$self->look_at_ending })
+        or die "processes do not end\n";
 }
 
 sub later {
@@ -106,6 +109,25 @@ sub disturb {
     push @{ $self->{disturbed} }, $disturbance;
     $self->{count}{$kind}++;
     return $disturbance;
+}
+
+# It ends when these processes have; until then they disturb.
+sub ends_with {
+    my ($self, $disturbance, @pids) = @_;
+    $disturbance->{pids} = \@pids;
+    push @{ $self->{ending} }, $disturbance;
+}
+
+# How many of them have not ended.
+sub look_at_ending {
+    my ($self) = @_;
+    my @ending = @{ $self->{ending} };
+    for my $disturbance (@ending) {
+        $disturbance->{end} = time if !grep { runs($_) }
+            @{ $disturbance->{pids} };
+    }
+    $self->{ending} = [grep { !$_->{end} } @ending];
+    return scalar @{ $self->{ending} };
 }
 
 sub kinds { return sort keys %ALLOWED }
@@ -138,9 +160,8 @@ sub kill_warden {
     my $status = eval { slurp("/proc/$pid/status") } // '';
     my ($uid) = $status =~ /^Uid:\s+(\d+)/m or return;
     my $user = $self->{user_of}{$uid} or return;
-    my $disturbance = $self->disturb(warden => $user);
+    $self->ends_with($self->disturb(warden => $user), $pid);
     kill KILL => $pid;
-    $disturbance->{end} = time;
 }
 
 # They are there for a few milliseconds: the first one that is seen soon.
@@ -152,9 +173,8 @@ sub kill_trampoline {
             my ($instance, $user) = (split /\0/,
                 eval { slurp("/proc/$pid/cmdline") } // '')[1, 3];
             next if ($instance // '') ne $self->{httpd}{instance};
-            my $disturbance = $self->disturb(trampoline => $user);
+            $self->ends_with($self->disturb(trampoline => $user), $pid);
             kill KILL => $pid;
-            $disturbance->{end} = time;
             return;
         }
     }
@@ -165,25 +185,25 @@ sub kill_child {
     my ($self) = @_;
     my @children = grep { my @threads = glob "/proc/$_/task/*"; @threads > 1 }
         $self->{httpd}->children or return;
-    my $disturbance = $self->disturb(child => '*');
-    kill KILL => $children[rand @children];
-    $disturbance->{end} = time;
+    my $pid = $children[rand @children];
+    $self->ends_with($self->disturb(child => '*'), $pid);
+    kill KILL => $pid;
 }
 
 # --- restarts ---------------------------------------------------------------
 
 # Each with the other base image, as "ivlejailctl base use" makes it current.
 # No request is lost.  But a connection that is kept open is closed when it is
-# idle, and a client may be about to use it.
+# idle, and a client may be about to use it, until the old children have ended.
 sub restart {
     my ($self) = @_;
     my $all = $self->{generations};
     my $generation = $all->[++$self->{switched} % @$all];
     symlink $generation, "$self->{base}/new" or die "symlink: $!";
     rename "$self->{base}/new", "$self->{base}/current" or die "rename: $!";
-    my $disturbance = $self->disturb(restart => '*');
+    $self->ends_with($self->disturb(restart => '*'),
+        $self->{httpd}->children);
     $self->{httpd}->graceful or die $self->{httpd}->output;
-    $self->later(CLOSING, sub { $disturbance->{end} = time });
 }
 
 # --- disks that are full ----------------------------------------------------
