@@ -53,11 +53,11 @@ for my $i (grep { $names[$_] !~ m{/$} } 0 .. $#names) {
 }
 legible_everywhere($browser, 'listing');
 $browser->js('document.querySelector("tbody a").click()');
-ok(wait_until(20, sub { $browser->url =~ m{/my/files/Lectures%202026/$} }),
+ok(wait_until(60, sub { $browser->url =~ m{/my/files/Lectures%202026/$} }),
     'a directory in it');
 is_deeply(names_shown(), ['x'], '... is listed when it is clicked at');
 $browser->js('document.querySelector("a").click()');
-ok(wait_until(20, sub { $browser->url =~ m{/my/files/$} }),
+ok(wait_until(60, sub { $browser->url =~ m{/my/files/$} }),
     '... and leads back to the one that it is in');
 
 $browser->quit;

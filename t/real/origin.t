@@ -55,7 +55,7 @@ Set-Cookie: planted=bobs-cookie; Path=/
 <script>
 const loaded = element => new Promise(done => {
     element.onload = element.onerror = () => done(element);
-    setTimeout(() => done(element), 8000);
+    setTimeout(() => done(element), 30_000);
     document.body.append(element);
 });
 const inside = frame => frame.contentDocument.body.innerText;
@@ -79,7 +79,7 @@ const attacks = {
         document.body.append(frame, form);
         await new Promise(done => {
             frame.onload = done;
-            setTimeout(done, 8000);
+            setTimeout(done, 30_000);
             form.submit();
         });
         return inside(frame);

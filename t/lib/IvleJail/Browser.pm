@@ -36,7 +36,7 @@ use IvleJail::Stage qw($TOP);
 
 my $DRIVER = '/usr/bin/chromedriver';
 my $PICTURES = "$TOP/build/pictures";
-my $PATIENCE = 60;      # seconds for one thing, on a busy machine
+my $PATIENCE = 120;     # seconds for one thing, on a busy machine
 my @FLAGS = (
     '--headless',
     '--no-sandbox',             # it runs as root here
