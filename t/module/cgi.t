@@ -176,7 +176,7 @@ sub is_interpreted {
 sub logged {
     my ($mark, $text) = @_;
     my @lines;
-    wait_until(5, sub {
+    wait_until(60, sub {
         @lines = grep { /\Q$text/ } split /\n/, log_since($mark) });
     return @lines;
 }

@@ -44,8 +44,8 @@ my @OTHERS = (
     ['/inherit/thirty/x.b', 'thirty'],
     ['/inherit/thirty/forty/x.b', 'forty'],
     ['/inherit/thirty/forty/default/x.b', 'forty'],
-    ['/inherit/thirty/forty/sleep', 504],
-    ['/inherit/thirty/forty/default/sleep', 200],
+    ['/inherit/hasty/forty/sleep-1000', 504],
+    ['/inherit/hasty/forty/patient/sleep-2', 200],
 );
 
 # Which file is served of a directory that has all of them; "list": none.
@@ -80,7 +80,7 @@ for (@OTHERS) {
     my ($url, $expected) = @$_;
     (my $file = $url) =~ s{^/}{};
     put_program(alice => $file,
-        "#!/bin/sh\nsleep 1.5; echo Content-Type: text/plain; echo\n");
+        "#!/bin/sh\nsleep \${0##*-}; echo Content-Type: text/plain; echo\n");
     my $got = get('main', $url);
     $got = 200 if $got eq '';
     is($got, $expected, $url);

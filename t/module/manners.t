@@ -63,7 +63,7 @@ echo Content-Type: text/html
 echo
 echo '<!--#echo var="DOCUMENT_ROOT" -->'
 SH
-    put_program(alice => 'manners/hurried.sh', "#!/bin/sh\nsleep 20\n");
+    put_program(alice => 'manners/hurried.sh', "#!/bin/sh\nexec sleep 1000\n");
     put_file(alice => 'manners/.htaccess',
         "Require all denied\nSetHandler cgi-script\nno directive\n");
     put_program(bob => "$_/hello.sh", $HERE) for qw(manners public);
@@ -293,7 +293,7 @@ like(log_since($errors),
 
 # What the logs show of all this.
 my @logged;
-wait_until(5, sub { @logged = split /\n/, log_since($own);
+wait_until(60, sub { @logged = split /\n/, log_since($own);
     return @logged >= @URLS + @METHODS });
 my @served = grep { / 200 / } @logged;
 cmp_ok(@served, '>', 50, 'many requests were served');

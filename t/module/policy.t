@@ -206,7 +206,7 @@ sub reload {
     my $old = (stat "$run/policy")[1];
     $httpd->write_config($config);
     $httpd->graceful or die $httpd->output;
-    wait_until(10, sub { my $new = (stat "$run/policy")[1];
+    wait_until(60, sub { my $new = (stat "$run/policy")[1];
         return $new && $new != $old }) or die "not sealed\n";
     return generations();
 }
@@ -245,7 +245,7 @@ if (!$tracer) {
     exec 'strace', '-f', '-o', $trace, '-e', 'trace=%file,execve',
         $httpd->command('-k', 'start') or die "strace: $!";
 }
-ok($httpd->wait_until(20, sub { $httpd->pid && $httpd->get('/')->{success} }),
+ok($httpd->wait_until(60, sub { $httpd->pid && $httpd->get('/')->{success} }),
     'httpd starts') or BAIL_OUT($httpd->output);
 my $default = masked();
 ok($httpd->stop, '... and stops');

@@ -246,7 +246,7 @@ sub repair {
 sub logged {
     my ($requests, $access, $errors) = @_;
     my $lines = '';
-    wait_until(5, sub { $lines = log_since($access);
+    wait_until(60, sub { $lines = log_since($access);
         $lines =~ tr/\n// >= $requests });
     my ($id) = $lines =~ / ([\w+\/-]{11})\n\z/ or return;
     return grep { /\[\Q$id\E\]/ } split /\n/, log_since($errors);
@@ -254,7 +254,7 @@ sub logged {
 
 sub jails_left {
     my @left;
-    wait_until(5, sub {
+    wait_until(60, sub {
         @left = split /\n/, run_quietly($TIMOUNT, $httpd->{instance}, 'list');
         return !@left });
     return @left;
@@ -349,7 +349,7 @@ SH
 
 sub wrong_while_busy {
     my @patterns = @_;
-    wait_until(5, sub { -e "$home/slow" }) or die "it does not start\n";
+    wait_until(60, sub { -e "$home/slow" }) or die "it does not start\n";
     my @wrong = wrong_with(503, @patterns);
     unlink "$home/slow";
     return @wrong;

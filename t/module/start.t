@@ -135,7 +135,7 @@ sub check_fault {
     my $log = $httpd->error_log;
     like($log, qr/IJ0022: .*$said/, '... which the error log explains');
     is(scalar(() = $log =~ /IJ0022/g), 1, '... once');
-    ok($httpd->wait_until(5, sub { !$httpd->pid }), '... there is no httpd');
+    ok($httpd->wait_until(60, sub { !$httpd->pid }), '... there is no httpd');
     is_deeply(left(), [], '... and nothing is left');
     $httpd->stop;
     $undo->() if $undo;
@@ -152,14 +152,14 @@ open(my $blocked, '>', $run) or die "$run: $!";
 close $blocked or die "$run: $!";
 my $mark = log_mark("$dir/logs/error_log");
 $httpd->run_command($httpd->command('-k', 'start'));
-ok(wait_until(10, sub { log_since($mark) =~ /IJ0022/ }),
+ok(wait_until(60, sub { log_since($mark) =~ /IJ0022/ }),
     'a file for a runtime directory: httpd does not start');
 like(log_since($mark), qr/IJ0040: timount: IJ2063: .*root's alone/,
     '... timount says why');
 like(log_since($mark), qr/IJ0022: .*"\S+timount \S+ start" failed/,
     '... and httpd');
 ok(-f $run && unlink($run), '... the file stays');
-ok(wait_until(5, sub { $httpd->get('/')->{content} =~ /refused/ }),
+ok(wait_until(60, sub { $httpd->get('/')->{content} =~ /refused/ }),
     '... there is no httpd');
 is_deeply(left(), [], '... and nothing else is left');
 
@@ -182,7 +182,7 @@ is(served(), "served\n", '... the first one goes on');
 chmod 0750, $trampoline or die "$trampoline: $!";
 $mark = log_mark("$dir/logs/error_log");
 ok($httpd->graceful, 'httpd reloads without a set-user-ID trampoline');
-ok(wait_until(5, sub { log_since($mark) =~ /IJ0022: .*chmod 4750/ }),
+ok(wait_until(60, sub { log_since($mark) =~ /IJ0022: .*chmod 4750/ }),
     '... and says what is wrong');
 is(served(), "served\n", '... a warden that runs goes on');
 run_quietly("$libexec/timount", $httpd->{instance}, 'evict', 'alice');
@@ -195,7 +195,7 @@ is(served(), "served\n", '... until it is set-user-ID again');
 $mark = log_mark("$dir/logs/error_log");
 $httpd->write_config("${CONFIG}IvleJailInstance other\n");
 ok($httpd->graceful, 'httpd reloads with another instance');
-ok(wait_until(5, sub { log_since($mark) =~
+ok(wait_until(60, sub { log_since($mark) =~
     /IJ0043: IvleJailInstance: .*'other' takes a stop/ }), '... and says no');
 is(served(), "served\n", '... keeps its own');
 is($httpd->pid, $pid, 'httpd was the same all the time');

@@ -61,7 +61,7 @@ is(grep({ /^Traceback \(most recent call last\):$/ } @lines), 2,
 is(grep({ /File "\Q$file\E", line 4, in divide$/ } @lines), 3,
     '... with each call');
 is($lines[-1], 'ValueError: not <that> number', '... up to the last line');
-ok(wait_until(5, sub { -s $log }), 'the log has it');
+ok(wait_until(60, sub { -s $log }), 'the log has it');
 my ($first, $rest) = split /\n/, slurp($log), 2;
 my $happened = 'ended with exit status 1 and printed no complete header';
 like($first, qr{^\S+Z \S+ GET /my/deep\.py: $happened \(CPU \S+ s, time },
@@ -87,7 +87,7 @@ like($page, qr{>print\("Content-Type: text/html"\)\nprint\(\)\n<},
 is("$status $page", "200 half of it\n", 'a failure after the answer');
 my $entry = qr{ /my/unflushed\.py: ended with exit status 1 \(.*\)
     and no more\n\z};
-ok(wait_until(5, sub { slurp($log) =~ $entry }), '... is in the log');
+ok(wait_until(60, sub { slurp($log) =~ $entry }), '... is in the log');
 
 $httpd->stop;
 done_testing();

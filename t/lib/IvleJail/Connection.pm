@@ -24,7 +24,7 @@ use IvleJail::Httpd qw(password_of);
 
 our @EXPORT_OK = qw(ask request_text);
 
-my $PATIENCE = 30;      # seconds without a byte: the server hangs
+my $PATIENCE = 60;      # seconds without a byte: the server hangs
 
 # --- requests ---------------------------------------------------------------
 
