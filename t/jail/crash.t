@@ -15,7 +15,7 @@ use IvleJail::Httpd qw(slurp);
 use IvleJail::Instance;
 use IvleJail::Test;
 
-use constant { ROUNDS => 60, MOST => 5, SOON => 2 };
+use constant { ROUNDS => 60, MOST => 5, PATIENCE => 60 };
 
 # One child that serves, so that it is known which one.
 my $ONE_CHILD = <<'CONF';
@@ -96,14 +96,14 @@ sub begin_slow {
     my $came = "$USERS/alice/home/alice/came";
     unlink $came;
     my $request = begin($httpd, "/my/slow.sh?$query", user => 'alice');
-    ok(wait_until(5, sub { -e $came && programs() >= 3 }),
+    ok(wait_until(60, sub { -e $came && programs() >= 3 }),
         'a program runs, and two others that it has started');
     return $request;
 }
 
 sub check_gone {
     my ($since) = @_;
-    ok(wait_until(SOON, sub { !programs() }), '... its programs go')
+    ok(wait_until(PATIENCE, sub { !programs() }), '... its programs go')
         or diag programs();
     diag sprintf '... within %.2f s', time - $since;
 }
@@ -207,7 +207,7 @@ sub try_killing {
     # whoever was to become the warden has the pin open until it is its turn
     # to notice that the trampoline has gone
     my @there;
-    wait_until(SOON, sub { @there = left(); @there <= 4 });
+    wait_until(PATIENCE, sub { @there = left(); @there <= 4 });
     return $heard if $heard =~ /^(?:200|503) whole$/ && $next eq '200 whole'
         && @there == 4;             # pin, warden, socket, mount
     return ($heard, sprintf '%.2f ms: %s, then %s: %s', 1000 * $delay,
@@ -250,9 +250,9 @@ sub check_not_given {
 
 # Sweeps until nobody is in the way: a process that dies has no program any
 # more by which processes() would know it, while it still holds the pin.
-# Returns whether that was so soon.
+# Returns whether that came to be.
 sub sweep_unhindered {
-    return wait_until(SOON, sub {
+    return wait_until(PATIENCE, sub {
         $single->ctl('jail', 'sweep') =~ /^marked \d+, expired 0, busy 0$/m;
     });
 }
@@ -279,7 +279,7 @@ sub kill_httpd {
     my @all = ($httpd->pid || die('no httpd'), $httpd->children);
     kill KILL => @all;
     # httpd takes a pid that init has not collected for a living one
-    wait_until(20, sub { !grep { kill 0, $_ } @all }) or die 'httpd lives';
+    wait_until(60, sub { !grep { kill 0, $_ } @all }) or die 'httpd lives';
 }
 
 sub check_parent {

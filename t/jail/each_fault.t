@@ -16,7 +16,7 @@ use IvleJail::Faulty qw(difference left_open try_each_fault);
 use IvleJail::Httpd qw(runs slurp);
 use IvleJail::Test;
 
-use constant { SOON => 5 };
+use constant { PATIENCE => 60 };
 
 # Calls that are not made to fail: there is no such failure.
 my %NEVER = (
@@ -43,11 +43,12 @@ sub wrong_with {
     my ($pid, $files) = @_;
 
     if (!runs($pid)) {
-        return wait_until(SOON, sub { !grep { /busybox/ } @{ processes() } })
+        return wait_until(PATIENCE,
+            sub { !grep { /busybox/ } @{ processes() } })
             ? () : "left: @{ processes() }";
     }
-    return (wait_until(SOON, sub { !runs($pid) || children($pid) eq '' }) ? ()
-            : 'children: ' . children($pid), left_open($pid, $files));
+    return (wait_until(PATIENCE, sub { !runs($pid) || !children($pid) })
+            ? () : 'children: ' . children($pid), left_open($pid, $files));
 }
 
 my %ended;          # wardens that ended of a fault: call => how many

@@ -91,7 +91,7 @@ sub check_from_outside {
         '... but ivlejailctl does: list');
     $private->ctl('jail', 'evict', 'alice');
     is_deeply(users_of($private), ['bob'], '... evict');
-    ok(wait_until(5, sub { !$private->jails('warden') }), '... idle');
+    ok(wait_until(60, sub { !$private->jails('warden') }), '... idle');
     my $said;       # when the warden that has ended does not hold it any more
     wait_until(60, sub {
         ($said = $private->ctl('jail', 'sweep')) !~ /busy 1/ });

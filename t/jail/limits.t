@@ -35,7 +35,7 @@ my @CASES = (
         'exec dd if=/bin/busybox of=/tmp/big bs=64k 2> /dev/null',
         'cut', '200 ', qr/at its limit of file size \(IvleJailLimit fsize\)/],
     ['nproc', 'IvleJailLimit nproc 10',
-        'for i in 1 2 3 4 5 6 7 8 9 10; do sleep 5 & done; echo done',
+        'for i in 1 2 3 4 5 6 7 8 9 10; do sleep 1000 & done; echo done',
         '200 ', '200 done', qr/can't fork: Resource temporarily unavailable/],
     ['nofile', 'IvleJailLimit nofile 11',   # the shell itself has 0, 1, 2, 10
         'exec 3< $0 4< $0 5< $0 6< $0 7< $0 8< $0 9< $0; : < $0; echo done',
@@ -43,7 +43,7 @@ my @CASES = (
     ['core', 'IvleJailLimit core 64M',
         'cd /tmp; sh -c "kill -SEGV \$\$" 2> /dev/null; ls',
         $CORES_ARE_FILES ? '200 core' : '200 ', '200 ', qr/exit status 0;/],
-    ['wall', 'IvleJailTimeout 1', 'exec sleep 20',
+    ['wall', 'IvleJailTimeout 5', 'exec sleep 1000',
         'cut', undef, qr/signal 9, at its limit of time \(IvleJailTimeout\)/],
 );
 
@@ -124,7 +124,7 @@ sub check_defaults {
 sub first_answer {
     my ($requests) = @_;
     my $select = IO::Select->new(map { $_->{socket} } @$requests);
-    my ($socket) = $select->can_read(5) or return { status => 'none' };
+    my ($socket) = $select->can_read(60) or return { status => 'none' };
     my ($first) = grep { $_->{socket} == $socket } @$requests;
     @$requests = grep { $_ != $first } @$requests;
     return finish($first);
@@ -142,7 +142,7 @@ sub check_requests {
     is($refused->{headers}{'retry-after'}, 5, '... with Retry-After');
     like(log_since($mark), qr/IJ0091: too many requests.*IvleJailMaxRequests/,
         '... as the log says');
-    ok(wait_until(5, sub {
+    ok(wait_until(60, sub {
         $running == grep { / busybox$/ } @{ processes() } }),
         "... while $running run");
     open_gate($gate);
@@ -155,7 +155,7 @@ install();
 base('busybox');
 add_user(carol => CAROL);
 put_program(carol => "web/$_->[0].sh", "$HEADER$_->[2]\n") for @CASES;
-put_program(carol => 'web/silent.sh', "#!/bin/sh\nexec sleep 20\n");
+put_program(carol => 'web/silent.sh', "#!/bin/sh\nexec sleep 1000\n");
 put_program(carol => 'web/defaults.sh', "${HEADER}cat /proc/self/limits\n");
 put_program(carol => 'web/wait.sh', "#!/bin/sh\nread -r line < ../gate\n"
     . "echo Content-Type: text/plain\necho\n");

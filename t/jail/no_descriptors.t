@@ -15,7 +15,7 @@ use IvleJail::Faulty qw(difference left_open try_each_fault);
 use IvleJail::Httpd qw(runs);
 use IvleJail::Test;
 
-use constant { SOON => 5 };
+use constant { PATIENCE => 60 };
 
 # Those that make something, and how that fails.
 my $MAKES = qr/^(?:socket|socketpair|pipe2?|open|openat2?|memfd_create|dup\d?
@@ -35,7 +35,7 @@ sub evict {
 sub is_end_of_child {
     my ($r, $fault, $pid) = @_;
     return $fault->{name} =~ /^(?:brk|mmap)$/ && $r->{status} == 599
-        && wait_until(SOON, sub { !runs($pid) });
+        && wait_until(PATIENCE, sub { !runs($pid) });
 }
 
 sub wrong {

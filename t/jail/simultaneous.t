@@ -66,7 +66,7 @@ sub check_rush {
     my @gates = map { prepare_user($_) } @who;
     my @requests = map { my $user = $_; map { begin($httpd, '/my/wait.sh',
         user => $user) } 1 .. $times } @who;
-    my $all = wait_until(20, sub { come(@who) == $times * @who });
+    my $all = wait_until(60, sub { come(@who) == $times * @who });
     ok($all, "$what: all run at the same time") or diag come(@who), ' do';
     check_jails($httpd, $what, @who);
     open_gate($_) for @gates;
@@ -115,7 +115,7 @@ add_user($_ => $uid_of{$_}) for sort keys %uid_of;
 
 my $httpd = IvleJail::Httpd->new(name => 'rush', config => $CONFIG);
 ok($httpd->start, 'httpd starts') or diag $httpd->output;
-ok(wait_until(10, sub { (() = $httpd->children) >= 9 }),
+ok(wait_until(60, sub { (() = $httpd->children) >= 9 }),
     'with eight children and the CGI daemon');
 check_all($httpd, $_) for 'first', 'again';
 cmp_ok(scalar(uniq split /\n/, slurp("$httpd->{dir}/logs/children")), '>', 2,

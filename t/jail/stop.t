@@ -6,9 +6,11 @@
 use strict;
 use warnings;
 
-use List::Util qw(min);
+use IO::Select;
+use IO::Socket::INET;
+use List::Util qw(min sum0);
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 
 use IvleJail::Client;
 use IvleJail::Httpd qw(runs);
@@ -16,7 +18,7 @@ use IvleJail::Test;
 
 # alice may have two at a time: her third one waits in the queue.
 my $CONFIG = <<'CONF';
-GracefulShutdownTimeout 2
+GracefulShutdownTimeout 8
 IvleJailMaxRequests 2 4
 IvleJailLimit nproc 500
 CONF
@@ -57,14 +59,24 @@ sub begin_one {
     return $query eq '' ? $request : { answer => finish($request) };
 }
 
-# A shell and two others for each that the limit lets run.
+# As many run as the limit lets: a shell and two others each.  What they have
+# said is with their clients.
 sub all_run {
-    my (@running) = @_;
-    my (%of, $count);
+    my ($requests, @running) = @_;
+    my %of;
     $of{$_}++ for @running;
-    $count += 3 * min($_, 2) for 0, values %of;
-    return wait_until(5, sub {
-        $count == grep { / busybox$/ } @{ processes() } });
+    my $count = sum0(map { min($_, 2) } values %of);
+    my $clients = IO::Select->new(map { $_->{socket} // () } @$requests);
+    return wait_until(60, sub {
+        3 * $count == grep { / busybox$/ } @{ processes() } })
+        && wait_until(60, sub { $count == (() = $clients->can_read(0)) });
+}
+
+# Whether httpd does not listen any more.
+sub is_closed {
+    my ($httpd) = @_;
+    return !IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+        PeerPort => $httpd->{port});
 }
 
 sub stop {
@@ -72,9 +84,9 @@ sub stop {
     my $pid = $httpd->pid or die 'no httpd';
     my $start = time;
     kill $signal => $pid or die "kill: $!";
-    sleep 0.5 if @who_end;
+    wait_until(60, sub { is_closed($httpd) }) if @who_end;
     open_gate($gate{$_}) for @who_end;
-    return wait_until(30, sub { !runs($pid) }) ? time - $start : undef;
+    return wait_until(60, sub { !runs($pid) }) ? time - $start : undef;
 }
 
 sub check_stop {
@@ -84,7 +96,8 @@ sub check_stop {
         config => $CONFIG);
     ok($httpd->start, "$what: httpd starts") or diag $httpd->output;
     my @requests = map { begin_one($httpd, /^(\w+)(\??.*)$/) } @$who;
-    ok(all_run(grep { !/\?/ } @$who), "$what: who should run does");
+    ok(all_run(\@requests, grep { !/\?/ } @$who),
+        "$what: who should run does");
     my $seconds = stop($httpd, $signal, @$who_end);
     ok(defined $seconds, "$what: httpd ends");
     diag sprintf '%s: %.1f s', $what, $seconds // -1;

@@ -11,13 +11,18 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 use IvleJail::Client;
-use IvleJail::Httpd qw(runs);
+use IvleJail::Httpd qw(runs slurp);
 use IvleJail::Test;
 
-my $CONFIG = <<'CONF';
-IvleJailIdle 1
+use constant { TRIES => 20,
+    ACCEPTED => 5 };    # seconds that httpd waits for a warden
+
+my %IDLE = (default => 1, patient => 600);
+
+my $CONFIG = <<"CONF";
+IvleJailIdle $IDLE{default}
 <IvleJailProfile patient>
-    IvleJailIdle 60
+    IvleJailIdle $IDLE{patient}
 </IvleJailProfile>
 Use Place patient
 CONF
@@ -41,28 +46,62 @@ sub ask {
         content => 'x');
 }
 
-# Stops the warden that has just served a request.  Returns its pid and what
-# it has answered.
-sub stop_warden {
-    my ($path, $profile) = @_;
-    my $said = finish(ask($path))->{content};
+sub warden_of {
+    my ($profile) = @_;
     my ($warden) = map { /^warden $profile\@.*\@(\d+)$/ }
         $httpd->jails('warden');
-    kill STOP => $warden or die "kill: $!";
-    return ($warden, split ' ', $said);
+    return $warden;
 }
 
-# Its time to end comes while it is stopped and a request waits.
+# Stops the warden that has just served a request, before it is its time to
+# end.  Returns its pid and what it has answered.
+sub stop_warden {
+    my ($path, $profile) = @_;
+    for (1 .. TRIES) {
+        my $begin = time;
+        my $said = finish(ask($path))->{content};
+        my $warden = warden_of($profile) // next;
+        stop_process($warden);
+        return ($warden, split ' ', $said)
+            if time - $begin < $IDLE{$profile};
+        kill CONT => $warden;
+    }
+    die "no warden of $profile can be stopped in time\n";
+}
+
+# Connections that httpd has to wardens, by the numbers of their sockets:
+# SOCK_SEQPACKET (5), connected (3).
+sub connections {
+    my %is_one = map { ("socket:[$_]" => 1) } slurp('/proc/net/unix')
+        =~ /^\S+ \S+ \S+ \S+ 0005 03 +(\d+)/mg;
+    return scalar grep { $is_one{$_} }
+        map { values %{ descriptors($_) } } $httpd->children;
+}
+
+# A request that comes to a stopped warden, whose time to end comes, too; then
+# it goes on.  Returns its pid, what it should answer, and the answer, if that
+# is there before httpd may have given up.
+sub queued_at_end {
+    for (1 .. TRIES) {
+        my ($warden, $number, $start) = stop_warden('/my', 'default');
+        wait_until(60, sub { !connections() });
+        my $begin = time;
+        my $request = ask('/my');
+        wait_until(60, \&connections) or die "it does not come\n";
+        sleep $IDLE{default} + 0.2;
+        kill CONT => $warden or die "kill: $!";
+        my $answer = finish($request);
+        return ($warden, $number + 1 . " $start\n", $answer)
+            if time - $begin < ACCEPTED;
+    }
+    die "no request is answered in time\n";
+}
+
 sub check_queued_at_end {
-    my ($warden, $number, $start) = stop_warden('/my', 'default');
-    my $request = ask('/my');
-    sleep 1.5;
-    kill CONT => $warden or die "kill: $!";
-    my $answer = finish($request);
+    my ($warden, $expected, $answer) = queued_at_end();
     is(outcome($answer), '200 whole', 'a request that waits at the end');
-    is($answer->{content}, $number + 1 . " $start\n",
-        '... is served by that warden, at once');
-    ok(wait_until(5, sub { !runs($warden) }), '... which then ends');
+    is($answer->{content}, $expected, '... is served by that warden, at once');
+    ok(wait_until(60, sub { !runs($warden) }), '... which then ends');
     is(outcome(finish(ask('/my'))), '200 whole',
         '... and the next one by another');
 }

@@ -21,6 +21,7 @@ use IvleJail::Test;
 
 use constant {
     TOTAL => $ENV{IVLEJAIL_ABORTS} // 10_000,
+    PATIENCE => 60,
     STREAMS => 4,           # of HTTP/2, on a connection
     AT_A_TIME => 24,        # as many as may be running and queued
     LONGEST => 0.05,        # seconds that a client stays
@@ -90,7 +91,8 @@ sub start_client {
         if $phase->{begun} % 2;
     $socket->syswrite($phase->{text}) if $phase->{text} ne '';
     return { socket => $socket, phase => $phase,
-        end => time + ($phase->{hears} ? 10 : $phase->{stay} // rand LONGEST) };
+        end => time
+            + ($phase->{hears} ? PATIENCE : $phase->{stay} // rand LONGEST) };
 }
 
 # Those that go now; the others stay.
@@ -193,6 +195,26 @@ sub children_of {
     return split ' ', slurp("/proc/$pid/task/$pid/children");
 }
 
+# Connections that httpd has still open: TCP sockets of its port that are
+# somebody's, and do not listen.
+sub connections {
+    my $port = sprintf ':%04X', $httpd->{port};
+    return grep { $_->[1] =~ /$port\z/ && $_->[3] ne '0A' && $_->[9] }
+        map { [split] } split /\n/, slurp('/proc/net/tcp');
+}
+
+# Open files when nothing goes on, and they have been the same for a while.
+sub files_at_rest {
+    my ($files, $times) = ({}, 0);
+    wait_until(PATIENCE, sub {
+        my $now = open_files();
+        $times = eq_hash($now, $files) ? $times + 1 : 0;
+        $files = $now;
+        return !programs() && !connections() && $times > 25;
+    }) or diag explain processes();
+    return $files;
+}
+
 sub is_settled {
     my ($before) = @_;
     my $now = open_files();
@@ -201,7 +223,7 @@ sub is_settled {
 
 sub check_left {
     my ($files, $memory) = @_;
-    ok(wait_until(20, sub { is_settled($files) }),
+    ok(wait_until(60, sub { is_settled($files) }),
         '... no process is left, and no descriptor');
     is_deeply(open_files(), $files, '... in the same processes');
     is_deeply([programs(), map { children_of($_) } wardens()], [],
@@ -222,7 +244,7 @@ sub quick {
 
 sub check_storm {
     my ($total, $what, $code) = @_;
-    my $files = open_files();
+    my $files = files_at_rest();
     my $memory = { map { $_ => memory($_) } keys %$files };
     my $mark = log_mark($log);
     my $start = time;
@@ -254,8 +276,6 @@ is_deeply([quick('my'), quick('one')], ['200 whole', '200 whole'],
     'two jails are made');
 storm(400);                         # until it is warm
 storm_of_streams(100);
-wait_until(20, sub { !programs() }) or diag explain processes();
-sleep 3;                            # of httpd's closing connections
 check_storm(TOTAL, 'HTTP/1.1', \&storm);
 diag "$_->{name}: $_->{begun}, " . ($_->{heard} // 0) . ' heard something'
     for @PHASES;

@@ -19,7 +19,7 @@ use IvleJail::Crowd;
 use IvleJail::Httpd;
 use IvleJail::Test;
 
-use constant { AT_ONCE => 100, ASKED => 200, ROUNDS => 3, PATIENCE => 40,
+use constant { AT_ONCE => 100, ASKED => 200, ROUNDS => 3, PATIENCE => 120,
     THREADS => 22,      # that a user may hold of 25
     STREAMS => 33 };    # ... and of the 37 that mod_http2 has then
 
@@ -113,7 +113,7 @@ sub check_slow_warden {
 # for later although some are free, until it hears of a next connection: so bob
 # does not insist.
 sub bob_is_served {
-    return load('bob', '/my/hello.sh', 1, 1, 1, 3) eq '1 served, 0 refused';
+    return load('bob', '/my/hello.sh', 1, 1, 1, 10) eq '1 served, 0 refused';
 }
 
 sub check_flood {

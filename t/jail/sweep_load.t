@@ -17,7 +17,8 @@ use IvleJail::Httpd;
 use IvleJail::Load;
 use IvleJail::Test;
 
-use constant { SECONDS => 30, CLIENTS => 4, FIRST_UID => 73001 };
+use constant { SECONDS => 30, LONGEST => 300, CLIENTS => 4, FIRST_UID => 73001,
+    REQUESTS => 200, WARDENS => 50, EXPIRED => 10 };
 
 my @users = map { sprintf 'user%02d', $_ } 1 .. 20;
 
@@ -26,10 +27,12 @@ sub pause {
     return rand() < 0.02 ? 3 : 0.11 + rand 0.07;
 }
 
+# For so many seconds; a machine that has other things to do needs more of them.
 sub sweep_every_second {
-    my ($httpd, $seconds) = @_;
-    my %total;
-    for my $second (1 .. $seconds) {
+    my ($httpd, $is_enough) = @_;
+    my (%total, $second);
+    until ($second++ >= SECONDS && $is_enough->(\%total)
+           || $second > LONGEST) {
         my $next = time + 1;
         my %count = $httpd->ctl('jail', 'sweep') =~ /(\w+) (\d+)/g;
         $total{$_} += $count{$_} for keys %count;
@@ -49,12 +52,13 @@ my $httpd = IvleJail::Httpd->new(name => 'load', config => "IvleJailIdle 1\n");
 ok($httpd->start, 'httpd starts') or diag $httpd->output;
 my $load = IvleJail::Load->start($httpd, clients => CLIENTS,
     users => \@users, pause => \&pause);
-my $swept = sweep_every_second($httpd, SECONDS);
+my $swept = sweep_every_second($httpd, sub {
+    $_[0]{expired} > EXPIRED && $load->ran > REQUESTS });
 my $done = $load->stop;
 is_deeply($done->{wrong}, [], 'no request failed, none ran twice');
-cmp_ok($done->{requests}, '>', 200, 'there were many requests');
-cmp_ok($done->{wardens}, '>', 50, '... of wardens that came and went');
-cmp_ok($swept->{expired}, '>', 10, '... in jails that expired');
+cmp_ok($done->{requests}, '>', REQUESTS, 'there were many requests');
+cmp_ok($done->{wardens}, '>', WARDENS, '... of wardens that came and went');
+cmp_ok($swept->{expired}, '>', EXPIRED, '... in jails that expired');
 diag "$done->{requests} requests, $done->{wardens} wardens, "
     . "$swept->{marked} marked, $swept->{expired} expired, "
     . "$swept->{busy} busy";

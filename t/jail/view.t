@@ -204,7 +204,7 @@ sub check_neighbour {
     my ($mpm, $httpd) = @_;
     my $gate = put_gate('alice');
     my $alice = begin($httpd, '/my/stay.sh', user => 'alice');
-    ok(wait_until(5, sub { -s "$USERS/alice/tmp/secret" }),
+    ok(wait_until(60, sub { -s "$USERS/alice/tmp/secret" }),
         "$mpm: alice's program runs");
     my $look = $httpd->get('/my/look.sh', user => 'bob')->{content};
     open_gate($gate);

@@ -46,7 +46,7 @@ sub trace {
         exec 'strace', @$options, '-e', 'signal=none', '-o', $file,
             map { ('-p', $_) } @all;
     }
-    wait_until(10, sub { @all == grep { is_traced($_, $pid) } @all })
+    wait_until(60, sub { @all == grep { is_traced($_, $pid) } @all })
         or die 'strace does not attach';
     return $pid;
 }
@@ -143,7 +143,7 @@ sub check_turns {
     my $gate = put_gate('alice');
     my $request = begin($httpd, '/my/wait.sh', user => 'alice');
     my ($warden, @programs) = warden();
-    wait_until(10, sub { @programs = grep {
+    wait_until(60, sub { @programs = grep {
         slurp("/proc/$_/cmdline") =~ /wait/ } children_of($warden) });
     my $ours = slice_of($$);
     is(slice_of($warden), slices_can_be_set() ? 100_000 : $ours,

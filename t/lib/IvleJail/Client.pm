@@ -29,7 +29,7 @@ my $PATIENCE = 60;
 sub begin {
     my ($httpd, $path, %arg) = @_;
     my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
-        PeerPort => $httpd->{port}, Timeout => 10);
+        PeerPort => $httpd->{port}, Timeout => $PATIENCE);
     my $request = { socket => $socket, received => '' };
     $socket->syswrite(text_of("127.0.0.1:$httpd->{port}", $path, %arg))
         if $socket;

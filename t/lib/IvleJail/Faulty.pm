@@ -26,8 +26,8 @@ use IvleJail::Test;
 our @EXPORT_OK = qw(difference left_open try_each_fault);
 
 use constant {
-    LONG => 15,         # seconds, less than IvleJailTimeout
-    SOON => 5,
+    LONG => 45,         # seconds, less than any timeout
+    PATIENCE => 60,
     TIMES => 25,        # looks, 20 ms apart
     MANY => 20,         # more that is wrong, nobody reads
 };
@@ -42,7 +42,7 @@ IvleJailLimit nproc 500
 CustomLog ${IJ_SERVER}/logs/children %P
 <Location /my/>
     IvleJailListing On
-    IvleJailTimeout 20
+    IvleJailTimeout 300
     IvleJailErrorLog /home/%u/error.log
 </Location>
 CONF
@@ -113,7 +113,7 @@ sub settled_files {
     my ($pid) = @_;
     my ($files, $times) = ('', 0);
 
-    wait_until(SOON, sub {
+    wait_until(PATIENCE, sub {
         my $now = open_files($pid);
         $times = $now eq $files ? $times + 1 : 0;
         $files = $now;
@@ -133,7 +133,8 @@ sub at_rest {
 # rest; or it has ended.
 sub left_open {
     my ($pid, $files) = @_;
-    return wait_until(SOON, sub { !runs($pid) || open_files($pid) eq $files })
+    return wait_until(PATIENCE,
+        sub { !runs($pid) || open_files($pid) eq $files })
         ? () : 'open: ' . open_files($pid);
 }
 

@@ -102,6 +102,14 @@ sub stop {
         wardens => scalar keys %wardens };
 }
 
+# How many have run so far.
+sub ran {
+    my ($self) = @_;
+    my $count = 0;
+    $count += lines("$USERS/$_/home/$_/ran") for @{ $self->{users} };
+    return $count;
+}
+
 sub end_clients {
     my ($self) = @_;
     open(my $stop, '>', "$self->{dir}/load-stop") or die "load: $!";

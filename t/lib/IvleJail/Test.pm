@@ -128,7 +128,7 @@ sub wait_until {
 sub stop_process {
     my ($pid) = @_;
     kill STOP => $pid or die "kill: $!";
-    wait_until(20, sub {
+    wait_until(60, sub {
         !grep { eval { slurp($_) =~ /\) [^T]/ } } glob "/proc/$pid/task/*/stat"
     }) or die "$pid does not stop\n";
 }
