@@ -286,14 +286,16 @@ sub repair {
 }
 
 sub mount_table {
-    open my $in, '<', '/proc/self/mountinfo' or die "mountinfo: $!";
-    return join '', <$in>;
+    return { map { $_ => 1 }
+        IvleJail::Instance::lines_of('/proc/self/mountinfo') };
 }
 
-# What is left of a start that was refused.
+# What is left of a start that was refused.  Mounts that are gone are other
+# people's: they go when somebody removes their directories outside.
 sub traces {
     my ($mounts, $code) = @_;
-    my @traces = mount_table() eq $mounts ? () : 'the mount table differs';
+    my @traces = map { "mount $_" } grep { !$mounts->{$_} }
+        keys %{ mount_table() };
     return @traces, values %{ $i->processes } if !-e "$run/keep"
         || $code =~ /CODE_(?:KEEP|RUNDIR)/;
     return @traces, $i->jails_left;
