@@ -409,7 +409,10 @@ sub report {
         $self->add_program($user, 'probe', slurp($probe));
     }
     my $r = $self->ask($socket, "/home/$user/probe", @env);
-    return undef if $r->{status} ne '0';
+    if ($r->{status} ne '0') {
+        diag "no report of $user: ", explain $r;
+        return undef;
+    }
     push @{ $report{$1} }, $2 while $r->{out} =~ /^(\S+) (.*)$/mg;
     $report{status} = { map { /^(\w+):\s*(.*?)\s*$/ } @{ $report{status} } };
     return \%report;
