@@ -10,7 +10,7 @@ use Test::More;
 use IvleJail::Test;
 
 must_be_root();
-must_have_program(qw(busybox getcap setcap setsid));
+must_have_program(qw(busybox getcap setcap setsid unshare));
 
 my $bases = "$ROOT/base-test";
 my $build = "$TOP/base/build";
@@ -191,7 +191,8 @@ sub interrupt {
     my ($signal) = @_;
     make_path("$bases/tools");
     open(my $out, '>', "$bases/tools/mmdebstrap") or die $!;
-    print {$out} "#!/bin/sh\nsleep 301 & echo \$! >$bases/started.new\n"
+    print {$out} "#!/bin/sh\nmount -t tmpfs none $bases/tools && "
+        . "sleep 301 & echo \$! >$bases/started.new\n"
         . "mv $bases/started.new $bases/started\nwait\n";
     close $out;
     chmod 0755, "$bases/tools/mmdebstrap";
@@ -204,6 +205,7 @@ sub interrupt {
         exec $build, @debian or die;
     }
     ok(wait_until(60, sub { -e "$bases/started" }), "a build runs ($signal)");
+    is_deeply(mounts(), [], '... and what it mounts is its own');
     kill $signal => $pid;
     waitpid $pid, 0;
     return $?;
