@@ -21,7 +21,6 @@
 #include "module/guess.h"
 #include "module/index.h"
 #include "module/lines.h"
-#include "trampoline/layout.h"
 
 enum {
     COLD_STARTS_MAX = 2,
@@ -349,9 +348,9 @@ static int ask_wardens(struct asking *a, ij_talk_end *end)
     int starts, rc;
     ij_cold cold;
 
-    *end = attempt(a, apr_pstrcat(pool, LAYOUT_RUN "/", jail->instance,
-                                  "/" LAYOUT_SOCK "/", jail->profile, "@",
-                                  jail->generation, "/", jail->user, NULL));
+    *end = attempt(a, apr_psprintf(pool, IJ_JAIL_SOCKET, jail->instance,
+                                   jail->profile, jail->generation,
+                                   jail->user));
     for (starts = 0; *end == IJ_TALK_NOBODY && starts < COLD_STARTS_MAX;
          starts++) {
         rc = start_cold(a->r, a->job, &cold);

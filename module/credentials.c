@@ -4,9 +4,9 @@
  */
 #include "module/credentials.h"
 
-#include <string.h>
 #include <strings.h>
 
+#include "module/environment.h"
 #include "module/sorted.h"
 
 static const char *const request_headers[] = {
@@ -52,9 +52,5 @@ bool credential_in_answer(const char *name)
 
 bool credential_in_environment(const char *name)
 {
-    /* httpd puts it before the names of the request that led here. */
-    while (strncmp(name, "REDIRECT_", strlen("REDIRECT_")) == 0) {
-        name += strlen("REDIRECT_");
-    }
-    return IS_ONE_OF(name, variables);
+    return IS_ONE_OF(environment_original(name), variables);
 }

@@ -40,15 +40,6 @@ static bool starts_with(const char *name, const char *prefix)
     return strncmp(name, prefix, strlen(prefix)) == 0;
 }
 
-/* httpd puts REDIRECT_ before the names of the request that led here. */
-static const char *original_name(const char *name)
-{
-    while (starts_with(name, "REDIRECT_")) {
-        name += strlen("REDIRECT_");
-    }
-    return name;
-}
-
 static bool is_letter_or_digit(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
@@ -72,9 +63,17 @@ bool environment_name(const char *raw, char *name, size_t size)
     return true;
 }
 
+const char *environment_original(const char *name)
+{
+    while (starts_with(name, "REDIRECT_")) {
+        name += strlen("REDIRECT_");
+    }
+    return name;
+}
+
 bool environment_allows(const char *name, enum environment_origin origin)
 {
-    const char *original = original_name(name);
+    const char *original = environment_original(name);
 
     if (IS_ONE_OF(original, foreign_names)
         || starts_with(original, "LD_")) {

@@ -22,6 +22,12 @@ enum environment_origin {
  */
 bool environment_name(const char *raw, char *name, size_t size);
 
+/*
+ * httpd puts REDIRECT_ before the names of the request that led to this one,
+ * and again for each before that: the name in there, a part of name.
+ */
+const char *environment_original(const char *name);
+
 /* Whether a variable of this name, made by environment_name(), may pass. */
 bool environment_allows(const char *name, enum environment_origin origin);
 

@@ -10,7 +10,6 @@
 
 #include "module/group_file.h"
 #include "module/hierarchy.h"
-#include "trampoline/layout.h"
 
 enum { EVENTS_MAX = 1024 };
 
@@ -45,9 +44,7 @@ static bool is_the_same(request_rec *r, const ij_job *job,
                         const ij_talk *talk)
 {
     const ij_jail *jail = &job->jail;
-    const char *path = apr_psprintf(r->pool,
-                                    LAYOUT_RUN "/%s/" LAYOUT_SOCK
-                                    "/%s@%s/%s", jail->instance,
+    const char *path = apr_psprintf(r->pool, IJ_JAIL_SOCKET, jail->instance,
                                     jail->profile, jail->generation,
                                     jail->user);
 

@@ -22,7 +22,6 @@
 #include "apr_thread_mutex.h"
 
 #include "trampoline/code.h"
-#include "trampoline/layout.h"
 #include "trampoline/names.h"
 
 enum {
@@ -93,8 +92,8 @@ static bool take_path(const ij_jail *jail, const char *answer, ij_cold *cold)
         return false;
     }
     length = snprintf(cold->path, sizeof(cold->path),
-                      LAYOUT_RUN "/%s/" LAYOUT_SOCK "/%s@%s/%s",
-                      jail->instance, jail->profile, generation, jail->user);
+                      IJ_JAIL_SOCKET, jail->instance, jail->profile,
+                      generation, jail->user);
     return length > 0 && (size_t)length < sizeof(cold->path)
         && strncmp(answer, cold->path, (size_t)length) == 0
         && strcmp(answer + length, "\n") == 0;

@@ -9,6 +9,7 @@
 
 #include "module/conf.h"
 #include "module/run.h"
+#include "trampoline/layout.h"
 
 /* Whose warden, where. */
 typedef struct ij_jail {
@@ -17,6 +18,9 @@ typedef struct ij_jail {
     const char *generation;     /* as of this httpd's own policy */
     const char *user;
 } ij_jail;
+
+/* Where its warden listens: instance, profile, generation, user. */
+#define IJ_JAIL_SOCKET LAYOUT_RUN "/%s/" LAYOUT_SOCK "/%s@%s/%s"
 
 typedef struct ij_cold {
     int status;                 /* HTTP_OK, or what to answer */

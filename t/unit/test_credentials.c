@@ -2,7 +2,7 @@
 /*
  * test_credentials.c - by which names credentials come and go
  */
-/* LINK: module_credentials.o module_sorted.o */
+/* LINK: module_credentials.o module_environment.o module_sorted.o */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
