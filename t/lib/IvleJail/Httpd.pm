@@ -154,6 +154,14 @@ sub graceful {
     return $self->control('-k', 'graceful');
 }
 
+# The same, when it is over: meanwhile httpd may forget what else it is told.
+sub restart {
+    my ($self) = @_;
+    my $count = () = $self->error_log =~ /resuming normal/g;
+    return $self->graceful && $self->wait_until(120, sub {
+        $count < (() = $self->error_log =~ /resuming normal/g) });
+}
+
 # True when the parent is gone.
 sub stop {
     my ($self) = @_;
