@@ -68,8 +68,6 @@ is(scalar(() = $i->pins), JAILS, 'as many pins');
 ok(IvleJail::Instance::wait_until(PATIENCE, sub { $i->all_have_ended }),
     'their wardens end');
 
-# A process that has ended may hold its pin a moment longer: then one more
-# sweep marks that one.
 my %swept = (marked => 0, expired => 0);
 IvleJail::Instance::wait_until(PATIENCE, sub {
     my $start = time;

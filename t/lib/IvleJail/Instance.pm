@@ -594,8 +594,9 @@ sub warden_pids {
         keys %$processes;
 }
 
-# Whether there is no process of ours any more.  One that ends leaves its
-# namespaces before it lets go of its files, its pin among them; then nobody
+# Whether there is no process of ours any more.  A warden that ends has no files
+# in /proc long before it has let go of them, its pin among them: its mount
+# namespace comes first, and that waits for all processors (RCU).  Then nobody
 # can tell whose warden it is.
 sub all_have_ended {
     my ($self) = @_;
