@@ -331,12 +331,13 @@ sub ask_all {
 # Lines of errors by user, but for what a program says itself.
 sub errors_by_user {
     my ($access, $errors, $count) = @_;
-    my (%user_of, %lines);
+    my (@requests, %lines);
     wait_until(60, sub {
-        %user_of = map { m{^\S+ (\S+) "[^"]*" \d+ \S+ (\S+)$} ? ($2 => $1)
-            : () } split /\n/, log_since($access);
-        return keys %user_of >= $count;
+        @requests = split /\n/, log_since($access);
+        return @requests >= $count;
     });
+    my %user_of = map { m{^\S+ (\S+) "[^"]*" \d+ \S+ (\S+)$} ? ($2 => $1)
+        : () } @requests;
     for my $line (split /\n/, log_since($errors)) {
         my ($id) = $line =~ /\[ivlejail:error\] \[pid \d+\] \[([^\]]+)\]/
             or next;
