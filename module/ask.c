@@ -266,7 +266,8 @@ static int answer_end(request_rec *r, const ij_job *job, ij_talk_end end,
         why = "is gone again";
         break;
     case IJ_TALK_SILENT:
-        why = "does not answer (stopped or starved by its user?)";
+        why = "does not answer (stopped or starved by its user, "
+              "or by a file server?)";
         break;
     case IJ_TALK_QUEUED:
         verdict->cause = CAUSE_BUSY;
