@@ -148,7 +148,7 @@ cut_off();
 my @held_up = map { begin($httpd, @$_) }
     ['/my/page.txt', user => 'carol'], ['/my/id.sh', user => 'eve'];
 is($httpd->get('/')->{content}, "welcome\n", 'other pages are served');
-ok($httpd->graceful, 'httpd restarts gracefully');
+ok($httpd->restart, 'httpd restarts gracefully');
 is($httpd->get('/')->{content}, "welcome\n", '... and serves them again');
 
 is_deeply([map { finish($_, PATIENCE)->{status} } @held_up], [503, 503],
@@ -157,7 +157,7 @@ is_deeply([map { finish($_, PATIENCE)->{status} } @held_up], [503, 503],
 # profile out meanwhile: IJ0021 says what to do then.
 connect_server();
 slurp("$USERS/carol/home/.passwd");
-ok($httpd->graceful, 'when it answers again, httpd is reloaded');
+ok($httpd->restart, 'when it answers again, httpd is reloaded');
 ok(wait_until(PATIENCE, sub {
     content_of('/my/page.txt', 'carol') eq "a page\n" }),
     '... and a file is served from it');
