@@ -114,8 +114,8 @@ sub enter_own_namespace {
 }
 
 # The same, with runtime directories that no other instance uses.  Not mounted
-# on the host's directory: an httpd that ends removes that, and with it goes
-# whatever is mounted on it in other namespaces.
+# on the host's directory: whoever removes that takes with it whatever is mounted
+# on it in other namespaces.
 sub have_own_run {
     enter_own_namespace();
     for my $directory ('/run', '/run/ivlejail') {
