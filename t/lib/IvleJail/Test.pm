@@ -17,12 +17,15 @@ use Exporter qw(import);
 use File::Basename qw(basename dirname);
 use File::Path qw(make_path);
 use POSIX qw(mkfifo);
+use Test::More ();
 use Time::HiRes qw(sleep time);
 
 use IvleJail::Httpd qw(password_of mpm slurp);
 use IvleJail::Stage qw($TOP $INSTANCE $ROOT $LIBEXEC $TRAMPOLINE $TIMOUNT
     $WARDEN $CTL $MODULE $BASES $USERS $RUN base add_user remove_user install
     run_quietly);
+
+use constant LOGGED => 20;      # lines of a log that are shown
 
 our @EXPORT = qw($TOP $INSTANCE $ROOT $LIBEXEC $TRAMPOLINE $TIMOUNT $WARDEN
     $CTL $MODULE $BASES $USERS $RUN base add_user remove_user install
@@ -145,6 +148,18 @@ sub log_since {
     seek $in, $mark->{offset}, 0;
     local $/;
     return scalar(<$in>) // '';
+}
+
+# A test under t/TEST's server that fails shows what that has logged meanwhile:
+# the log is gone when others look for the reason.
+my $server_log = log_mark("$ROOT/t/logs/error_log");
+END {
+    if ($INC{'Apache/Test.pm'} && !Test::More->builder->is_passing) {
+        my @lines = grep { /\[\w+:(?:warn|error|crit)\]/ }
+            split /\n/, log_since($server_log);
+        splice @lines, 0, -(LOGGED) if @lines > LOGGED;
+        Test::More->builder->diag(join "\n", 'httpd has logged:', @lines);
+    }
 }
 
 # --- what is there ----------------------------------------------------------
