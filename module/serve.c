@@ -11,6 +11,7 @@
 
 #include "http_protocol.h"
 #include "http_request.h"
+#include "mod_core.h"
 #include "util_filter.h"
 
 #include "module/cut.h"
@@ -31,6 +32,24 @@
 enum { LONG_PIECE = 65536 };
 
 /* --- the answer --- */
+
+/*
+ * httpd cuts a range (RFC 9110, 14.2) out of what has its end with it.  A short
+ * output has that or not, as the program has ended or not by the time that we
+ * look; one of mod_cgid's never has.  Behind our filters may be those of a page
+ * that includes the output.
+ */
+static void leave_ranges(request_rec *r)
+{
+    ap_filter_t *filter = r->output_filters;
+
+    while (filter != NULL && filter->frec != ap_byterange_filter_handle) {
+        filter = filter->next;
+    }
+    if (filter != NULL && filter->r == r) {
+        ap_remove_output_filter(filter);
+    }
+}
 
 /* Passes on what is in bb and empties it. */
 static apr_status_t pass(request_rec *r, apr_bucket_brigade *bb)
@@ -136,6 +155,7 @@ static int send_output(request_rec *r, const ij_job *job, ij_pump *pump)
                                         pump->buffer + pump->start,
                                         pump->end - pump->start, list));
     }
+    leave_ranges(r);
     if (!pass_output(r, pump, bb)) {
         ij_ending_tell(r, job, pump, VERDICT_UNHEARD);
         r->connection->aborted |= APR_STATUS_IS_ECONNABORTED(pump->status);

@@ -184,7 +184,7 @@ sub logged {
 # --- the tests ----------------------------------------------------------------
 
 plan tests => @REQUESTS + keys(%KEPT)
-    + @INTERPRETED + 15;
+    + @INTERPRETED + 16;
 
 put_twin($_ => $PROGRAMS{$_}) for sort keys %PROGRAMS;
 
@@ -203,6 +203,12 @@ for my $name (sort keys %KEPT) {
     my ($code, @first) = @{ $KEPT{$name} };
     is(second_of(@first), "$code hello\n", "keep-alive after $name");
 }
+
+# Also when the program has ended before httpd looks, as it often has.
+my %whole;
+$whole{"$_->{code} $_->{body}"}++ for map { ask($port, GET => '/cgi/jail/plain',
+    user => 'alice', headers => { Range => 'bytes=0-1' }) } 1 .. 50;
+is_deeply(\%whole, { "200 hello\n" => 50 }, 'a part of an answer: all of it');
 
 # As many as a child of httpd has threads for one user.
 is_deeply(many_at_once(24), { "200 one\ntwo\n" => 24 }, '24 at once');
