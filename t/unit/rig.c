@@ -362,11 +362,13 @@ int rig_descriptors(const struct rig *rig)
     return count_entries(path, 0);
 }
 
-bool rig_settles(const struct rig *rig, int wanted)
+/* Waits until that is what is seen; returns false if it never is. */
+static bool comes_to(const struct rig *rig,
+                     int (*look)(const struct rig *), int wanted)
 {
     double end = rig_now() + PATIENCE;
 
-    while (rig_processes(rig) != wanted) {
+    while (look(rig) != wanted) {
         if (rig_now() > end) {
             return false;
         }
@@ -375,34 +377,31 @@ bool rig_settles(const struct rig *rig, int wanted)
     return true;
 }
 
+bool rig_settles(const struct rig *rig, int wanted)
+{
+    return comes_to(rig, rig_processes, wanted);
+}
+
 /* -1: it runs.  Of the line in /proc, which proc(5) explains, the first. */
-static long current_call(const struct rig *rig)
+static int current_call(const struct rig *rig)
 {
     char path[64];
     FILE *file;
-    long call;
+    int call;
 
     snprintf(path, sizeof(path), "/proc/%d/syscall", (int) rig->warden);
     file = fopen(path, "re");
     assert_non_null(file);
-    if (fscanf(file, "%ld", &call) != 1) {
+    if (fscanf(file, "%d", &call) != 1) {
         call = -1;
     }
     fclose(file);
     return call;
 }
 
-bool rig_is_in(const struct rig *rig, long call)
+bool rig_is_in(const struct rig *rig, int call)
 {
-    double end = rig_now() + PATIENCE;
-
-    while (current_call(rig) != call) {
-        if (rig_now() > end) {
-            return false;
-        }
-        rig_sleep(0.005);
-    }
-    return true;
+    return comes_to(rig, current_call, call);
 }
 
 /* --- httpd's part --- */

@@ -107,7 +107,7 @@ bool rig_settles(const struct rig *rig, int wanted);
  * Waits until the warden is in a system call (SYS_*, <sys/syscall.h>), also
  * one in which strace(1) holds it; returns false if it never is.
  */
-bool rig_is_in(const struct rig *rig, long call);
+bool rig_is_in(const struct rig *rig, int call);
 
 /* A request for the file name (which may go on with path info). */
 struct wire_request rig_request(const struct rig *rig, const char *name);
