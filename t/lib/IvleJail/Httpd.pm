@@ -21,9 +21,9 @@ use Exporter qw(import);
 use File::Path qw(make_path remove_tree);
 use HTTP::Tiny;
 use MIME::Base64 qw(encode_base64);
-use Time::HiRes qw(sleep time);
 
 use IvleJail::Stage qw($TOP $INSTANCE $ROOT $CTL $TIMOUNT run_quietly);
+use IvleJail::Wait;
 
 our @EXPORT_OK = qw(runs password_of htpasswd_of mpm slurp);
 
@@ -243,16 +243,9 @@ sub slurp {
     return scalar(<$in>) // '';
 }
 
-# Whoever was late looks once more.
 sub wait_until {
     my ($self, $seconds, $condition) = @_;
-    my $end = time + $seconds;
-    while (1) {
-        my $is_last = time >= $end;
-        return 1 if $condition->();
-        return 0 if $is_last;
-        sleep 0.05;
-    }
+    return IvleJail::Wait::wait_until($seconds, $condition, 0.05);
 }
 
 sub DESTROY {

@@ -23,7 +23,8 @@ use File::Basename qw(basename dirname);
 use IO::Socket::UNIX;
 use POSIX qw(:sys_wait_h dup2 _exit);
 use Test::More;
-use Time::HiRes qw(sleep time);
+
+use IvleJail::Wait;
 
 require 'sys/syscall.ph';
 
@@ -624,17 +625,10 @@ sub jails_left {
     return @jails;
 }
 
-# Whoever was late looks once more.
 sub wait_until {
     my ($seconds, $condition) = @_;
-    my $end = time + $seconds;
 
-    for (;;) {
-        my $is_last = time > $end;
-        return 1 if $condition->();
-        return 0 if $is_last;
-        sleep 0.005;
-    }
+    return IvleJail::Wait::wait_until($seconds, $condition, 0.005);
 }
 
 # Whether a process has ended: it holds its descriptors a moment longer than

@@ -18,12 +18,12 @@ use File::Basename qw(basename dirname);
 use File::Path qw(make_path);
 use POSIX qw(mkfifo);
 use Test::More ();
-use Time::HiRes qw(sleep time);
 
 use IvleJail::Httpd qw(password_of mpm slurp);
 use IvleJail::Stage qw($TOP $INSTANCE $ROOT $LIBEXEC $TRAMPOLINE $TIMOUNT
     $WARDEN $CTL $MODULE $BASES $USERS $RUN base add_user remove_user install
     run_quietly);
+use IvleJail::Wait qw(wait_until);
 
 use constant LOGGED => 20;      # lines of a log that are shown
 
@@ -116,16 +116,6 @@ sub open_gate {
 }
 
 # --- waiting and logs -------------------------------------------------------
-
-sub wait_until {
-    my ($seconds, $condition) = @_;
-    my $end = time + $seconds;
-    while (1) {
-        return 1 if $condition->();
-        return 0 if time >= $end;
-        sleep 0.02;
-    }
-}
 
 # A process has stopped when all of its threads have, which may take a while.
 sub stop_process {
